@@ -1,0 +1,336 @@
+"""What each shelf's entries must provide; a newcomer reads this page, adds one file and is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from mlrun.records import Outcome, Params, Prediction, Task, TaskKind
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlrun.records import Array
+
+Estimator = Any  # scikit-learn's border: has fit and predict
+Need = Literal["scaling", "non_negative", "dense", "weights"]
+Take = Literal["missing", "categories"]
+Gives = Literal["probabilities", "scores", "labels"]
+
+
+# -- hyperparameters, as plain data: what values a parameter admits ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A float (integers too): low ≤ value ≤ high, `above` and `below` strictly."""
+
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+    integer: bool = False
+
+    def admits(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int if self.integer else (int, float)):
+            return False
+        return (
+            value == value  # noqa: PLR0124 - not a number is no number
+            and (self.low is None or value >= self.low)
+            and (self.high is None or value <= self.high)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def __str__(self) -> str:
+        bounds = [
+            f"{sign} {bound:g}"
+            for sign, bound in (("≥", self.low), (">", self.above), ("≤", self.high), ("<", self.below))
+            if bound is not None
+        ]
+        return " ".join([f"{'an integer' if self.integer else 'a number'}", " and ".join(bounds)]).strip()
+
+
+def Integer(low: int | None = None, high: int | None = None) -> Number:  # noqa: N802 - reads as a kind, like Number
+    """Return the kind of whole numbers from low to high."""
+    return Number(low=low, high=high, integer=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false."""
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, bool)
+
+    def __str__(self) -> str:
+        return "true or false"
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class OneOf:
+    """One of a few fixed values (strings or null)."""
+
+    values: tuple[object, ...]
+
+    def __init__(self, *values: object) -> None:
+        object.__setattr__(self, "values", values)
+
+    def admits(self, value: object) -> bool:
+        return any(value == known and type(value) is type(known) for known in self.values)
+
+    def __str__(self) -> str:
+        return " | ".join("null" if value is None else str(value) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list; in a spec's grid it is written inside brackets of its own."""
+
+    of: Kind
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, (list, tuple)) and len(value) > 0 and all(self.of.admits(item) for item in value)
+
+    def __str__(self) -> str:
+        return f"a list, each {self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingOf:
+    """A mapping, such as class weights by label."""
+
+    of: Kind
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, Mapping) and all(self.of.admits(item) for item in value.values())
+
+    def __str__(self) -> str:
+        return f"a mapping to {self.of}"
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class AnyOf:
+    """Any of several kinds."""
+
+    kinds: tuple[Kind, ...]
+
+    def __init__(self, *kinds: Kind) -> None:
+        object.__setattr__(self, "kinds", kinds)
+
+    def admits(self, value: object) -> bool:
+        return any(kind.admits(value) for kind in self.kinds)
+
+    def __str__(self) -> str:
+        return ", or ".join(str(kind) for kind in self.kinds)
+
+
+Kind = Number | Flag | OneOf | ListOf | MappingOf | AnyOf
+
+
+# -- model family: models/<name>.py, ENTRY ----------------------------------------------------------------------------
+
+
+class Build(Protocol):
+    """Make an unfitted estimator; the library is imported inside. `members` are (name, estimator) pairs."""
+
+    def __call__(self, params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = ()) -> Estimator: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """One fit that answers for several values of `parameters`, bit for bit as separate fits would.
+
+    widest: of several params that differ only in `parameters`, those to fit.
+    restrict: a fitted estimator and params to the estimator that a fit with these params would have given;
+        shares memory with the first, changes nothing in it.
+    allowed: whether a fit with these params can be shared at all.
+    """
+
+    parameters: tuple[str, ...]
+    widest: Callable[[Sequence[Params]], Params]
+    restrict: Callable[[Estimator, Params], Estimator]
+    allowed: Callable[[Params], bool] = lambda params: True
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFamily:
+    """What mlrun must know of a family before anything is fitted; plain data but for its functions.
+
+    hyperparameters: None = not checked (a user's own family).
+    grid: the default grid, parameter → values to try; ordered as it should be tried.
+    needs: scaling (of numbers), non_negative, dense (no sparse matrix).
+    takes: what it can do without preparation: missing (NaN), categories (ordinal codes, with the
+        positions of the category columns passed as `categorical_features` by `with_categories`).
+    members: how many models of the spec it is made of.
+    curves: the fitted estimator to {curve name: losses}, one value a round, epoch or iteration.
+    combine: the score of an ensemble from its members' predictions, without a fit.
+    """
+
+    build: Build
+    tasks: tuple[TaskKind, ...]
+    simplicity_rank: int
+    hyperparameters: Mapping[str, Kind] | None
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    assumptions: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    takes: tuple[Take, ...] = ()
+    gives: Gives = "labels"
+    gives_by: Callable[[Params], Gives] | None = None
+    weights: bool = False
+    nested: Nested | None = None
+    members: Literal["none", "one", "many"] = "none"
+    curves: Callable[[Estimator], Mapping[str, Sequence[float]]] | None = None
+    combine: Callable[[Params, Sequence[Prediction], Task], Prediction] | None = None
+    with_categories: Callable[[Estimator, Sequence[int]], Estimator] | None = None
+    check: Callable[[Params], str | None] = lambda params: None
+    text_only_counts: bool = False
+    extra: str = ""
+
+
+# -- search strategy: searches/<name>.py, ENTRY -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The values listed in a spec; a fixed value is a choice of one."""
+
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A distribution: uniform or log-uniform between low and high, whole numbers when `integer`."""
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+
+
+Domain = Choice | Range
+Grid = Mapping[str, Domain]
+Space = tuple[Grid, ...]  # a union of grids
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What every family may spend; None = no bound."""
+
+    trials: int | None = None
+    cpu_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A trial of the history: its params, its mean score turned so that higher is better (None = failed)."""
+
+    params: Params
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchStrategy:
+    """propose: a pure function of the history, so that a run cut off goes on from its journal; () = done."""
+
+    propose: Callable[[Space, Sequence[Tried], Budget, int], Sequence[Params]]
+    samples: bool  # draws from distributions
+
+
+# -- source: sources/<name>.py, ENTRY ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """load(params, folder): a table with named columns; relative paths are relative to the spec's folder.
+
+    parameters: what `data:` may say for this source, name → one line of explanation.
+    files: the files that a load reads, for fingerprints; () when it reads none.
+    """
+
+    load: Callable[[Params, str], pl.DataFrame]
+    parameters: Mapping[str, str]
+    required: tuple[str, ...] = ()
+    files: Callable[[Params, str], tuple[str, ...]] = lambda params, folder: ()
+    extra: str = ""
+
+
+# -- executor: executors/<name>.py, ENTRY -----------------------------------------------------------------------------
+
+
+class Job(Protocol):
+    """A unit of work that can be pickled: run() gives a picklable value.
+
+    isolated: must not run in the main process (user code, or a timeout is set).
+    timeout: seconds, or None.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def isolated(self) -> bool: ...
+
+    @property
+    def timeout(self) -> float | None: ...
+
+    def run(self) -> Any: ...
+
+
+class OnStart(Protocol):
+    """Told when a job begins, in which process, and whether it runs in the main process."""
+
+    def __call__(self, key: str, pid: int, in_main: bool) -> None: ...
+
+
+class Executor(Protocol):
+    """A context manager; run(jobs) gives outcomes in any order; a dead worker costs one fit, never the run."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def run(self, jobs: Iterable[Job], on_start: OnStart) -> Iterator[Outcome]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutorKind:
+    """make(jobs): an executor of so many processes."""
+
+    make: Callable[[int], Executor]
+    isolates: bool
+    extra: str = ""
+
+
+# -- metric: a row of metrics.py --------------------------------------------------------------------------------------
+
+
+class Compute(Protocol):
+    """Truth (n,), prediction of the same n rows, task → the score; NaN where it is not defined."""
+
+    def __call__(self, truth: Array, prediction: Prediction, task: Task, **parameters: Any) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """needs: labels = predicted classes or numbers; scores = a ranking (probabilities will do).
+
+    targets: for which kinds of target it is defined.
+    rows: the per-row losses or gains whose mean the metric is, where it is one; for closed-form intervals.
+    family: how its interval is found: mean (of rows), proportion (of rows), auc (DeLong), bootstrap.
+    """
+
+    compute: Compute
+    direction: Literal["maximize", "minimize"]
+    targets: tuple[Literal["binary", "multiclass", "regression", "anomaly"], ...]
+    needs: Literal["labels", "probabilities", "scores"]
+    bounds: tuple[float, float]
+    caption: str
+    interval: Literal["mean", "proportion", "auc", "bootstrap"] = "bootstrap"
+    rows: Callable[..., Array] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
