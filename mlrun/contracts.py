@@ -127,16 +127,44 @@ class AnyOf:
         return ", or ".join(str(kind) for kind in self.kinds)
 
 
-Kind = Number | Flag | OneOf | ListOf | MappingOf | AnyOf
+@dataclass(frozen=True, slots=True, init=False)
+class ByTask:
+    """A kind that depends on the task; a task that is not named does not have the parameter."""
+
+    kinds: tuple[tuple[str, Kind], ...]
+
+    def __init__(self, **kinds: Kind) -> None:
+        object.__setattr__(self, "kinds", tuple(kinds.items()))
+
+    def of(self, task: TaskKind) -> Kind | None:
+        return dict(self.kinds).get(task)
+
+    def admits(self, value: object) -> bool:
+        return any(kind.admits(value) for _, kind in self.kinds)
+
+    def __str__(self) -> str:
+        return ", or ".join(f"{kind} ({task})" for task, kind in self.kinds)
+
+
+Kind = Number | Flag | OneOf | ListOf | MappingOf | AnyOf | ByTask
 
 
 # -- model family: models/<name>.py, ENTRY ----------------------------------------------------------------------------
 
 
 class Build(Protocol):
-    """Make an unfitted estimator; the library is imported inside. `members` are (name, estimator) pairs."""
+    """Make an unfitted estimator; the library is imported inside. `members` are (name, estimator) pairs.
 
-    def __call__(self, params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = ()) -> Estimator: ...
+    A user's own `module:build` need not take `members` or `task`: it is called with what its signature accepts.
+    """
+
+    def __call__(
+        self,
+        params: Params,
+        seed: int,
+        members: tuple[tuple[str, Estimator], ...] = (),
+        task: TaskKind = "classification",
+    ) -> Estimator: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +195,7 @@ class ModelFamily:
     members: how many models of the spec it is made of.
     curves: the fitted estimator to {curve name: losses}, one value a round, epoch or iteration.
     combine: the score of an ensemble from its members' predictions, without a fit.
+    anomaly_score: a fitted estimator and rows to (n,) scores, higher = more anomalous; of every anomaly family.
     """
 
     build: Build
@@ -188,6 +217,16 @@ class ModelFamily:
     check: Callable[[Params], str | None] = lambda params: None
     text_only_counts: bool = False
     extra: str = ""
+    anomaly_score: Callable[[Estimator, Array], Array] | None = None
+
+    def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
+        """Return the hyperparameters that the family has for a task; None = not checked."""
+        if self.hyperparameters is None:
+            return None
+        found = {
+            name: kind.of(task) if isinstance(kind, ByTask) else kind for name, kind in self.hyperparameters.items()
+        }
+        return {name: kind for name, kind in found.items() if kind is not None}
 
 
 # -- search strategy: searches/<name>.py, ENTRY -----------------------------------------------------------------------
