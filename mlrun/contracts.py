@@ -360,7 +360,9 @@ class Metric:
 
     targets: for which kinds of target it is defined.
     rows: the per-row losses or gains whose mean the metric is, where it is one; for closed-form intervals.
-    family: how its interval is found: mean (of rows), proportion (of rows), auc (DeLong), bootstrap.
+    interval: how its interval is found: mean (of rows), proportion (of rows), root_mean (the root of a mean of
+        rows), auc (DeLong), bootstrap.
+    parameters: name → default; kinds: name → the values that it admits.
     """
 
     compute: Compute
@@ -369,7 +371,8 @@ class Metric:
     needs: Literal["labels", "probabilities", "scores"]
     bounds: tuple[float, float]
     caption: str
-    interval: Literal["mean", "proportion", "auc", "bootstrap"] = "bootstrap"
+    interval: Literal["mean", "proportion", "root_mean", "auc", "bootstrap"] = "bootstrap"
     rows: Callable[..., Array] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     aliases: tuple[str, ...] = ()

@@ -86,6 +86,21 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """A metric that a spec asks for: its canonical name and every parameter, defaults written out."""
+
+    name: str
+    params: Params = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The key of its scores everywhere, such as `rmse` or `precision_at(k=0.05)`."""
+        if not self.params:
+            return self.name
+        return f"{self.name}({', '.join(f'{key}={value}' for key, value in sorted(self.params.items()))})"
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A feature as the models get it."""
 
@@ -199,3 +214,18 @@ class Interval:
     value: float | None
     low: float | None = None
     high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first less the second on the same rows, in the metric's own unit (not turned by its direction).
+
+    p_value: two-sided, of no difference; None where nothing can be said.
+    method: the test that was used, as a reader would look it up.
+    """
+
+    difference: float | None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    method: str = ""
