@@ -1,0 +1,150 @@
+"""What run.json says of a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mlrun.records import Interval, Label, TaskKind
+
+FORMAT = 1
+RunStatus = Literal["complete", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRecord:
+    """A metric as the run used it; the first of a run chooses."""
+
+    label: str
+    direction: Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """The task; labels in code order, which is the order of p_0..p_k in predictions."""
+
+    kind: TaskKind
+    labels: tuple[Label, ...] = ()
+    positive: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoldSummary:
+    """A metric over the folds: mean and standard deviation; None where it is not defined."""
+
+    mean: float | None
+    sd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRecord:
+    """Trials that a family was granted (None = no bound) and that it used."""
+
+    granted: int | None
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A line of the leaderboard: a family's champion, or a baseline.
+
+    cv: metric label → mean and sd over folds; test: metric label → value with interval.
+    trial: id of the winning trial. file: the stored model, relative to the run folder; "" = none.
+    coverage: share of rows on which a baseline says anything. reason: why nothing came of it.
+    """
+
+    name: str
+    kind: Literal["model", "baseline"]
+    family: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    cv: Mapping[str, FoldSummary] = field(default_factory=dict)
+    test: Mapping[str, Interval] = field(default_factory=dict)
+    fit_seconds: float | None = None
+    p95_ms_1_row: float | None = None
+    size_bytes: int | None = None
+    budget: BudgetRecord | None = None
+    trial: str = ""
+    simplicity_rank: int | None = None
+    status: Literal["done", "failed"] = "done"
+    reason: str = ""
+    coverage: float | None = None
+    file: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """The verdict in a word, and why."""
+
+    word: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRecord:
+    """What became of a gate."""
+
+    gate: str
+    status: Literal["pass", "fail", "not_run"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FitCounts:
+    """Fits: planned after sharing, run, spared by reuse of earlier runs, failed; unshared: without any sharing."""
+
+    planned: int = 0
+    run: int = 0
+    reused: int = 0
+    failed: int = 0
+    unshared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """run.json, whole; times are ISO 8601 in UTC, digests hexadecimal.
+
+    best: name of the winning model, None when nothing could be chosen.
+    references: moving names of the spec → the run that each meant (income@latest → income@3).
+    sampled: rows of `--sample`; None = all rows. manifest: sha256 of manifest.json.
+    """
+
+    experiment: str
+    version: int
+    status: RunStatus
+    started: str
+    finished: str
+    spec_id: str
+    data_id: str
+    best: str | None
+    models: tuple[ModelRecord, ...]
+    verdict: VerdictRecord
+    gates: tuple[GateRecord, ...] = ()
+    failed_trials: int = 0
+    exit_code: int = 0
+    rows_id: str = ""
+    metrics: tuple[MetricRecord, ...] = ()
+    task: TaskRecord | None = None
+    notes: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    depends_on_machine: bool = False
+    sampled: int | None = None
+    fits: FitCounts = field(default_factory=FitCounts)
+    manifest: str = ""
+    format: int = FORMAT
+
+    @property
+    def name(self) -> str:
+        return f"{self.experiment}@{self.version}"
+
+    @property
+    def champion(self) -> ModelRecord | None:
+        return next((model for model in self.models if model.kind == "model" and model.name == self.best), None)
+
+    @property
+    def score(self) -> float | None:
+        """The champion's mean over folds of the first metric: what `@best` compares."""
+        if self.champion is None or not self.metrics or self.metrics[0].label not in self.champion.cv:
+            return None
+        return self.champion.cv[self.metrics[0].label].mean

@@ -1,0 +1,258 @@
+"""Runs on disk, by name and in order: the door to tracking.md's run folder. Standard library only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlrun.catalog import suggestion
+from mlrun.errors import MlrunError, StorageError, UsageError
+from mlrun.json_records import decode
+from mlrun.run_folder import (
+    JOURNAL,
+    MANIFEST,
+    RUN,
+    RunFolder,
+    claim,
+    finish,
+    is_locked,
+    reopen,
+    sha256_of,
+    storing,
+    to_json,
+    write_atomically,
+)
+from mlrun.run_names import (
+    EXPERIMENT,
+    RunName,
+    check_known,
+    experiment_folder,
+    list_experiments,
+    list_versions,
+    nearest_versions,
+    parse_run_name,
+    runs_root,
+    version_name,
+)
+from mlrun.run_record import FORMAT, RunRecord
+from mlrun.run_trials import read_trials, write_trials
+
+__all__ = [  # what the steps above use; the parts live in run_names, run_folder and run_record
+    "RunFolder",
+    "RunRecord",
+    "claim",
+    "finish",
+    "interrupted",
+    "is_locked",
+    "iter_runs",
+    "list_experiments",
+    "list_versions",
+    "load_model",
+    "read_manifest",
+    "read_run",
+    "read_trials",
+    "reopen",
+    "resolve",
+    "run_path",
+    "runs_root",
+    "storing",
+    "to_json",
+    "write_atomically",
+    "write_trials",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """manifest.json: file → sha256."""
+
+    files: Mapping[str, str]
+
+
+def resolve(root: Path, name: str) -> Path:
+    """Return the folder of the run that `name` means: income@3, @latest, @latest~1, @best, income, or a folder.
+
+    latest and best look at complete runs only; best is by the mean over folds of the first metric, among runs on
+    the same data as the latest, samples left out. Raises UsageError with the nearest names.
+    """
+    if "/" in name:
+        return resolve_folder(Path(name).expanduser())
+    wanted = parse_run_name(name)
+    if "@" not in name and is_run_folder(Path(name)):
+        if EXPERIMENT.fullmatch(name) and list_versions(root, name):
+            raise UsageError(f"'{name}' is an experiment and a run folder: write {name}@latest or ./{name}")
+        return resolve_folder(Path(name))
+    check_known(root, wanted.experiment)
+    if wanted.version is not None:
+        return resolve_version(root, wanted.experiment, wanted.version)
+    return resolve_best(root, wanted.experiment) if wanted.word == "best" else resolve_latest(root, wanted)
+
+
+def resolve_folder(folder: Path) -> Path:
+    """Return the folder, when a run is in it."""
+    if not is_run_folder(folder):
+        raise UsageError(f"{folder.absolute()} is no run folder: neither {RUN} nor {JOURNAL} is in it")
+    return folder.resolve()
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Say whether a run, finished or not, is in this folder."""
+    return any((folder / file).is_file() for file in (RUN, JOURNAL))
+
+
+def resolve_version(root: Path, experiment: str, version: int) -> Path:
+    """Return the folder of one version."""
+    versions = list_versions(root, experiment)
+    if version not in versions:
+        raise UsageError(
+            f"there is no run {experiment}@{version} in {root}; "
+            f"the nearest: {nearest_versions(experiment, versions, version)}"
+        )
+    return run_path(root, experiment, version)
+
+
+def resolve_latest(root: Path, wanted: RunName) -> Path:
+    """Return the folder of the newest complete run, or of one so many before it."""
+    back = -1
+    for record in iter_runs(root, wanted.experiment):
+        back += record.status == "complete"
+        if record.status == "complete" and back == wanted.back:
+            return run_path(root, record.experiment, record.version)
+    if back < 0:
+        raise UsageError(none_complete(root, wanted.experiment))
+    raise UsageError(
+        f"'{wanted.experiment}@latest~{wanted.back}' goes too far back: {back + 1} complete "
+        f"run{'s are' if back else ' is'} there, so @latest~{back} is the oldest"
+    )
+
+
+def resolve_best(root: Path, experiment: str) -> Path:
+    """Return the folder of the best complete run on the latest one's data; of equal ones the newest."""
+    runs = [run for run in iter_runs(root, experiment) if run.status == "complete" and run.sampled is None]
+    if not runs:
+        raise UsageError(none_complete(root, experiment))
+    comparable = [
+        (run.score if run.metrics[0].direction == "maximize" else -run.score, run.version)
+        for run in runs
+        if run.data_id == runs[0].data_id and run.metrics[:1] == runs[0].metrics[:1] and run.score is not None
+    ]
+    if not comparable:
+        raise UsageError(
+            f"'{experiment}@best': no complete run on the data of {runs[0].name} has a score; "
+            f"name a version, for example {runs[0].name}"
+        )
+    return run_path(root, experiment, max(comparable)[1])
+
+
+def none_complete(root: Path, experiment: str) -> str:
+    """Say that moving names have nothing to mean, and which runs are there."""
+    versions = list_versions(root, experiment)
+    shown = nearest_versions(experiment, versions, versions[-1])
+    return f"no run of '{experiment}' in {root} is complete on all rows yet; there are: {shown}"
+
+
+def run_path(root: Path, experiment: str, version: int) -> Path:
+    """Return where a run stands."""
+    return experiment_folder(root, experiment) / version_name(version)
+
+
+def iter_runs(root: Path, experiment: str) -> Iterator[RunRecord]:
+    """Yield the finished runs of an experiment, newest first; those that cannot be read are left out."""
+    for version in reversed(list_versions(root, experiment)):
+        path = run_path(root, experiment, version)
+        if (path / RUN).is_file():
+            with suppress(MlrunError):  # one damaged run must not keep the others from being used; `list` shows it
+                yield read_run(path)
+
+
+def interrupted(root: Path, experiment: str) -> tuple[Path, ...]:
+    """Return the folders of runs that were cut off and can be gone on with, newest first."""
+    paths = (run_path(root, experiment, version) for version in reversed(list_versions(root, experiment)))
+    return tuple(path for path in paths if is_interrupted(path))
+
+
+def is_interrupted(path: Path) -> bool:
+    """Say whether a run has a journal, no run.json and no live process."""
+    return (path / JOURNAL).is_file() and not is_locked(path) and not (path / RUN).is_file()
+
+
+def read_run(path: Path) -> RunRecord:
+    """Return what run.json in a run folder says.
+
+    Raises UsageError when the run is not finished or its format is newer, StorageError when the file is damaged.
+    """
+    file = path / RUN
+    if not file.is_file():
+        raise UsageError(f"{path} is not a finished run: there is no {RUN} in it")
+    content = read_json(file)
+    check_format(file, content)
+    try:
+        return decode(RunRecord, content)
+    except ValueError as error:
+        raise StorageError(f"{file} is damaged: {error}. Restore it, or delete the run's folder") from error
+
+
+def read_manifest(path: Path) -> Mapping[str, str]:
+    """Return file → sha256 of a finished run, after the manifest's own was checked against run.json.
+
+    Raises StorageError when the manifest is not the one that was written.
+    """
+    file = path / MANIFEST
+    content = read_json(file)
+    with storing(file):
+        actual = sha256_of(file)
+    if actual != read_run(path).manifest:
+        raise StorageError(f"{file} was changed after the run: its sha256 is not the one in {RUN}")
+    check_format(file, content)
+    try:
+        return decode(Manifest, content).files
+    except ValueError as error:
+        raise StorageError(f"{file} is damaged: {error}") from error
+
+
+def read_json(file: Path) -> object:
+    """Return the JSON of a small file; raise StorageError when it is not there or no JSON."""
+    with storing(file):
+        content = file.read_bytes()
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"{file} is damaged: it is no JSON. Restore it, or delete the run's folder") from error
+
+
+def check_format(file: Path, content: object) -> None:
+    """Refuse a format that is newer than this program."""
+    found = content["format"] if isinstance(content, dict) and "format" in content else None
+    if isinstance(found, int) and found > FORMAT:
+        raise UsageError(f"{file} has format {found}; this mlrun reads up to {FORMAT}: install a newer mlrun")
+    if type(found) is not int or found < 1:
+        raise StorageError(f"{file} is damaged: it has no format. Restore it, or delete the run's folder")
+
+
+def load_model(
+    run: str | Path, model: str | None = None, trust: Sequence[str] = (), root: Path | None = None
+) -> Mapping[str, Any]:
+    """Load a stored champion, the run's best when no model is named, for use from Python.
+
+    Returns its payload: estimator, preparation, task, schema. The file's sha256 is checked before it is read; types
+    beyond mlrun's own list need their module in `trust`. Raises UsageError, DataError, StorageError.
+    """
+    from mlrun import model_files
+
+    path = run if isinstance(run, Path) else resolve(root or runs_root(), run)
+    record = read_run(path)
+    wanted = model or record.best
+    found = next((entry for entry in record.models if entry.name == wanted and entry.file), None)
+    if found is None:
+        stored = [entry.name for entry in record.models if entry.file]
+        raise UsageError(f"{record.name} has no stored model '{wanted}'{suggestion(str(wanted), stored)}")
+    manifest = read_manifest(path)
+    if found.file not in manifest:
+        raise StorageError(
+            f"{path / found.file} is not in the run's {MANIFEST}: it was added later, or the run is damaged"
+        )
+    return model_files.load(path / found.file, sha256=manifest[found.file], trust=trust)
