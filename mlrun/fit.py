@@ -1,0 +1,157 @@
+"""One estimator fitted on one fold, here or in a worker: from a blueprint and a fold's data to scored predictions."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlrun import metrics
+from mlrun.fold_data import FoldData
+from mlrun.pipelines import Blueprint, anomaly_scores, build, fit_estimator, predict_rows
+from mlrun.provenance import fit_seed
+from mlrun.records import MetricSpec, Params, Prediction
+
+if TYPE_CHECKING:
+    from mlrun.records import Array
+
+FINAL = -1  # repeat and fold of a champion's refit, for its seed
+
+
+@dataclass(frozen=True, slots=True)
+class TrialAnswer:
+    """What a fit says of one of the trials that share it."""
+
+    trial: str
+    prediction: Prediction
+    scores: Mapping[str, float | None]
+    curves: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class FitValue:
+    """What a fit gives: an answer a trial; for a refit also the estimator and the threshold of an anomaly score."""
+
+    answers: tuple[TrialAnswer, ...]
+    fit_seconds: float
+    predict_seconds: float
+    rows: int
+    warnings: tuple[str, ...] = ()
+    estimator: Any = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FitJob:
+    """A fit, as an executor runs it (contracts.Job); `blueprint.params` are the widest of its trials' params."""
+
+    key: str
+    blueprint: Blueprint
+    trials: tuple[tuple[str, Params], ...]
+    data: FoldData
+    metrics: tuple[MetricSpec, ...]
+    spec_seed: int
+    repeat: int
+    fold: int
+    isolated: bool = False
+    timeout: float | None = None
+    target_transform: str | None = None
+    keep: bool = False
+
+    def run(self) -> FitValue:
+        """Fit once, then answer for every trial; raises what the family raises."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = self._run()
+        told = dict.fromkeys(f"{warning.category.__name__}: {_first_line(warning.message)}" for warning in caught)
+        return replace(value, warnings=tuple(told)[:20])
+
+    def _run(self) -> FitValue:
+        entry, data = self.blueprint.entry, self.data
+        estimator = build(self.blueprint, lambda model: fit_seed(self.spec_seed, model, self.repeat, self.fold))
+        if data.category_positions and entry.with_categories is not None:
+            estimator = entry.with_categories(estimator, data.category_positions)
+        truth = np.log(data.truth) if self.target_transform == "log" and data.truth is not None else data.truth
+        begun = time.perf_counter()
+        estimator = fit_estimator(estimator, data.train, truth, data.weights if entry.weights else None)
+        fitted = time.perf_counter()
+        threshold = self._threshold(estimator)
+        answers = tuple(self._answer(estimator, trial, params, threshold) for trial, params in self.trials)
+        return FitValue(
+            answers=answers,
+            fit_seconds=fitted - begun,
+            predict_seconds=time.perf_counter() - fitted,
+            rows=data.train.shape[0],
+            estimator=estimator if self.keep else None,
+            threshold=threshold,
+        )
+
+    def _answer(self, estimator: Any, trial: str, params: Params, threshold: float | None) -> TrialAnswer:
+        nested = self.blueprint.entry.nested
+        if nested is not None and len(self.trials) > 1:
+            estimator = nested.restrict(estimator, params)
+        prediction = self._predict(estimator, threshold)
+        truth, task = self.data.valid_truth, self.blueprint.task
+        scores: Mapping[str, float | None] = {}
+        if truth is not None and len(truth) > 0:
+            scores = metrics.score(self.metrics, truth, prediction, task)
+        return TrialAnswer(trial, prediction, scores, self._curves(estimator))
+
+    def _predict(self, estimator: Any, threshold: float | None) -> Prediction:
+        if self.data.valid.shape[0] == 0:
+            return empty_prediction(self.blueprint)
+        prediction = predict_rows(estimator, self.data.valid, self.blueprint, threshold)
+        if self.target_transform == "log":
+            return replace(prediction, values=np.exp(prediction.values))
+        return prediction
+
+    def _threshold(self, estimator: Any) -> float | None:
+        """Return the (1 − contamination) quantile of the training rows' anomaly scores (spec: section 5)."""
+        if self.blueprint.task.kind != "anomaly":
+            return None
+        scores = anomaly_scores(estimator, self.data.train, self.blueprint)
+        return float(np.quantile(scores, 1 - self.blueprint.contamination))
+
+    def _curves(self, estimator: Any) -> Mapping[str, tuple[float, ...]]:
+        given = self.blueprint.entry.curves
+        if given is None:
+            return {}
+        return {name: tuple(float(loss) for loss in losses) for name, losses in given(estimator).items()}
+
+
+def empty_prediction(blueprint: Blueprint) -> Prediction:
+    """Return the prediction of no rows."""
+    kind = np.float64 if blueprint.task.kind == "regression" else np.int64
+    return Prediction(np.empty(0, dtype=kind))
+
+
+def take(prediction: Prediction, rows: Array | Sequence[int]) -> Prediction:
+    """Return the prediction of some of its rows."""
+    return Prediction(
+        prediction.values[rows],
+        None if prediction.probabilities is None else prediction.probabilities[rows],
+        None if prediction.scores is None else prediction.scores[rows],
+    )
+
+
+def join(parts: Sequence[Prediction]) -> Prediction:
+    """Return predictions of several sets of rows as one, in their order."""
+    return Prediction(
+        np.concatenate([part.values for part in parts]),
+        _stack([part.probabilities for part in parts]),
+        _stack([part.scores for part in parts]),
+    )
+
+
+def _stack(parts: Sequence[Array | None]) -> Array | None:
+    present = [part for part in parts if part is not None]
+    return np.concatenate(present) if len(present) == len(parts) else None
+
+
+def _first_line(message: object) -> str:
+    return str(message).strip().split(os.linesep, maxsplit=1)[0].strip()

@@ -1,0 +1,151 @@
+"""From a fold and a recipe to matrices, made once; a worker maps them into memory instead of being sent them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from mlrun.prepare import Preparation, Recipe, learn
+from mlrun.records import Dataset
+
+if TYPE_CHECKING:
+    from mlrun.prepare import Matrix
+    from mlrun.records import Array
+
+OPEN_FOLDS = 12  # folds that a worker keeps mapped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldData:
+    """Training rows and rows to predict, prepared; pickled as a path.
+
+    train, valid: matrices, or tables for ensembles whose members prepare them each for itself.
+    preparation: what was learned; stays in the process that learned it.
+    """
+
+    train: Matrix | pl.DataFrame
+    valid: Matrix | pl.DataFrame
+    truth: Array | None
+    valid_truth: Array | None
+    weights: Array | None
+    category_positions: tuple[int, ...] = ()
+    preparation: Preparation | None = None
+    path: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not (Path(self.path) / "fold.json").exists():
+            _save(self, Path(self.path))
+        return (open_fold, (self.path,))
+
+
+@dataclass(slots=True)
+class FoldStore:
+    """Prepared folds of one run: each (recipe, rows) is prepared once and kept while models need it."""
+
+    dataset: Dataset
+    seed: int
+    scratch: Path
+    train_on_normal: bool = False
+    _made: dict[tuple[Recipe | None, str], FoldData] = field(default_factory=dict)
+
+    def get(self, recipe: Recipe | None, name: str, train: Array, valid: Array) -> FoldData:
+        """Return the fold's matrices; `name` tells folds apart. recipe None: the tables themselves."""
+        if (recipe, name) not in self._made:
+            number = len(self._made)
+            self._made[recipe, name] = self._make(recipe, train, valid, str(self.scratch / f"{number:04d}"))
+        return self._made[recipe, name]
+
+    def drop(self, keep: set[Recipe | None]) -> None:
+        """Forget the folds of recipes that no model needs any more."""
+        self._made = {key: data for key, data in self._made.items() if key[0] in keep}
+
+    def _make(self, recipe: Recipe | None, train: Array, valid: Array, path: str) -> FoldData:
+        dataset = self.dataset
+        if self.train_on_normal and dataset.truth is not None:
+            train = train[dataset.truth[train] == 0]
+        names = [column.name for column in dataset.features]
+        inside, held_out = dataset.table[train].select(names), dataset.table[valid].select(names)
+        truth = None if dataset.truth is None else dataset.truth[train]
+        fitted_truth = None if dataset.task.kind == "anomaly" else truth
+        preparation: Preparation | None = None
+        matrix: Any = inside
+        valid_matrix: Any = held_out
+        if recipe is not None:
+            preparation, matrix = learn(recipe, inside, fitted_truth, self.seed)
+            valid_matrix = preparation.matrix(held_out)
+        return FoldData(
+            train=_frozen(matrix),
+            valid=_frozen(valid_matrix),
+            truth=fitted_truth,
+            valid_truth=None if dataset.truth is None else dataset.truth[valid],
+            weights=None if dataset.weights is None else dataset.weights[train],
+            category_positions=() if preparation is None else preparation.category_positions,
+            preparation=preparation,
+            path=path,
+        )
+
+
+@lru_cache(maxsize=OPEN_FOLDS)
+def open_fold(path: str) -> FoldData:
+    """Map a saved fold into memory; read-only, shared between workers by the system."""
+    folder = Path(path)
+    facts = json.loads((folder / "fold.json").read_text("utf-8"))
+    return FoldData(
+        train=_load(folder, "train"),
+        valid=_load(folder, "valid"),
+        truth=_load(folder, "truth"),
+        valid_truth=_load(folder, "valid_truth"),
+        weights=_load(folder, "weights"),
+        category_positions=tuple(facts["category_positions"]),
+        path=path,
+    )
+
+
+def _frozen(matrix: Any) -> Any:
+    """Make a matrix read-only, as it is in a worker: what a family may do must not depend on where it runs."""
+    if isinstance(matrix, np.ndarray):
+        matrix.flags.writeable = False
+    return matrix
+
+
+def _save(data: FoldData, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    parts: Mapping[str, Any] = {
+        "train": data.train,
+        "valid": data.valid,
+        "truth": data.truth,
+        "valid_truth": data.valid_truth,
+        "weights": data.weights,
+    }
+    for name, part in parts.items():
+        if isinstance(part, pl.DataFrame):
+            part.write_ipc(folder / f"{name}.arrow")
+        elif sparse.issparse(part):
+            for piece in ("data", "indices", "indptr"):
+                np.save(folder / f"{name}.{piece}.npy", getattr(part, piece))
+            np.save(folder / f"{name}.shape.npy", np.asarray(part.shape))
+        elif part is not None:
+            np.save(folder / f"{name}.npy", part)
+    facts = {"category_positions": list(data.category_positions)}
+    (folder / "fold.json").write_text(json.dumps(facts), "utf-8")
+
+
+def _load(folder: Path, name: str) -> Any:
+    if (folder / f"{name}.arrow").exists():
+        return pl.read_ipc(folder / f"{name}.arrow", memory_map=False)
+    if (folder / f"{name}.shape.npy").exists():
+        # scipy keeps no read-only index arrays everywhere, and these are small beside a worker: copy them
+        pieces = tuple(np.load(folder / f"{name}.{piece}.npy") for piece in ("data", "indices", "indptr"))
+        matrix = sparse.csr_matrix(pieces, shape=tuple(np.load(folder / f"{name}.shape.npy")), copy=False)
+        matrix.has_sorted_indices = True
+        return matrix
+    path = folder / f"{name}.npy"
+    return np.load(path, mmap_mode="r") if path.exists() else None

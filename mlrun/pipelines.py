@@ -1,0 +1,181 @@
+"""A whole model: preparation and estimator as one; takes a table, so it can be a member of an ensemble or be stored."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from mlrun import catalog
+from mlrun.contracts import ModelFamily
+from mlrun.prepare import Preparation, Recipe, learn
+from mlrun.records import Params, Prediction, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlrun.prepare import Matrix
+    from mlrun.records import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """How to build a model, members and all; small and plain, so that it can travel to a worker.
+
+    family: a name on the shelf, or the user's module:build, found from `folder`.
+    recipe: None for a family whose members prepare the table each for itself.
+    """
+
+    model: str
+    family: str
+    params: Params
+    recipe: Recipe | None
+    task: Task
+    folder: str = ""
+    members: tuple[Blueprint, ...] = ()
+    meta: Blueprint | None = None
+    contamination: float = 0.1
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def entry(self) -> ModelFamily:
+        return find_family(self.family, self.folder)
+
+
+def find_family(reference: str, folder: str = "") -> ModelFamily:
+    """Return a family of the shelf, or the user's: a ModelFamily, or a function that builds an estimator."""
+    found = catalog.find("models", reference, folder)
+    if isinstance(found, ModelFamily):
+        return found
+    return ModelFamily(
+        build=found,
+        tasks=("classification", "regression", "anomaly"),
+        simplicity_rank=99,
+        hyperparameters=None,
+        needs=("scaling",),
+        gives="probabilities" if hasattr(found, "predict_proba") else "labels",
+    )
+
+
+def build(blueprint: Blueprint, seed_of: Callable[[str], int]) -> Any:
+    """Return the unfitted estimator; `seed_of` gives the seed of a model by its name."""
+    whole = blueprint.recipe is None
+    members = tuple((member.model, _member(member, seed_of, whole=whole)) for member in blueprint.members)
+    if blueprint.meta is not None:
+        members = (*members, ("(meta)", build(blueprint.meta, seed_of)))
+    entry = blueprint.entry
+    return _call_build(entry.build, blueprint, seed_of(blueprint.model), members)
+
+
+def _member(member: Blueprint, seed_of: Callable[[str], int], *, whole: bool) -> Any:
+    """Return a member as a pipeline on tables, or as a bare estimator on the ensemble's own matrix."""
+    estimator = build(member, seed_of)
+    return Pipeline(member.recipe, estimator, seed_of(member.model)) if whole and member.recipe else estimator
+
+
+def _call_build(function: Any, blueprint: Blueprint, seed: int, members: tuple[tuple[str, Any], ...]) -> Any:
+    """Call a build function with what its signature accepts: a user's own may be as short as build(params, seed)."""
+    offered: dict[str, Any] = {"members": members, "task": blueprint.task.kind}
+    parameters = inspect.signature(function).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    accepted = {name: value for name, value in offered.items() if takes_all or name in parameters}
+    return function(dict(blueprint.params), seed, **accepted)
+
+
+class Pipeline(BaseEstimator):  # type: ignore[misc]
+    """An estimator that learns its own preparation: fit and predict take a table (polars), as scikit-learn's do arrays."""
+
+    def __init__(self, recipe: Any, estimator: Any, seed: int = 0) -> None:
+        self.recipe = recipe
+        self.estimator = estimator
+        self.seed = seed
+
+    def __sklearn_tags__(self) -> Any:
+        return self.estimator.__sklearn_tags__()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "preparation_")
+
+    def __getattr__(self, name: str) -> Any:
+        """Offer predict_proba, decision_function and classes_ exactly when the estimator does."""
+        if name in ("predict_proba", "decision_function"):
+            getattr(self.__dict__.get("estimator_", self.__dict__.get("estimator")), name)
+            return lambda table: getattr(self.estimator_, name)(self._matrix(table))
+        if name == "classes_" and "estimator_" in self.__dict__:
+            return self.estimator_.classes_
+        raise AttributeError(name)
+
+    def fit(self, table: pl.DataFrame, truth: Array, sample_weight: Array | None = None) -> Pipeline:
+        """Learn the preparation from these rows, then fit a copy of the estimator on their matrix."""
+        preparation, matrix = learn(self.recipe, table, truth, self.seed)
+        self.preparation_ = preparation.state()
+        self.estimator_ = fit_estimator(clone(self.estimator), matrix, truth, sample_weight)
+        return self
+
+    def predict(self, table: pl.DataFrame) -> Array:
+        """Return what the estimator predicts for these rows."""
+        return np.asarray(self.estimator_.predict(self._matrix(table)))
+
+    def _matrix(self, table: pl.DataFrame) -> Matrix:
+        return Preparation.restore(self.preparation_).matrix(table)
+
+
+def fit_estimator(estimator: Any, matrix: Any, truth: Array | None, weights: Array | None) -> Any:
+    """Fit, with weights where there are any; anomaly families are given no truth."""
+    if truth is None:
+        return estimator.fit(matrix)
+    return estimator.fit(matrix, truth) if weights is None else estimator.fit(matrix, truth, sample_weight=weights)
+
+
+def predict_rows(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: float | None = None) -> Prediction:
+    """Return values, probabilities and scores of rows, as far as the estimator gives them.
+
+    Raises ValueError when the estimator gives another shape than its rows, or numbers that are not finite.
+    """
+    if blueprint.task.kind == "anomaly":
+        return _anomalies(estimator, matrix, blueprint, threshold)
+    if blueprint.task.kind == "regression":
+        return Prediction(_checked(np.asarray(estimator.predict(matrix), dtype=np.float64).reshape(-1), matrix))
+    probabilities = scores = None
+    if hasattr(estimator, "predict_proba"):
+        known = _checked(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), matrix)
+        probabilities = _all_classes(known, estimator.classes_, len(blueprint.task.labels))
+    elif hasattr(estimator, "decision_function"):
+        scores = _checked(np.asarray(estimator.decision_function(matrix), dtype=np.float64), matrix)
+    values = _checked(np.asarray(estimator.predict(matrix)).reshape(-1), matrix).astype(np.int64)
+    return Prediction(values, probabilities, scores)
+
+
+def _anomalies(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: float | None) -> Prediction:
+    scores = _checked(anomaly_scores(estimator, matrix, blueprint), matrix)
+    cut = np.inf if threshold is None else threshold
+    return Prediction((scores > cut).astype(np.int64), None, scores)
+
+
+def anomaly_scores(estimator: Any, matrix: Any, blueprint: Blueprint) -> Array:
+    """Return (n,) scores, higher = more anomalous; a user's family follows scikit-learn's score_samples (lower = more)."""
+    given = blueprint.entry.anomaly_score
+    scores = -estimator.score_samples(matrix) if given is None else given(estimator, matrix)
+    return np.asarray(scores, dtype=np.float64).reshape(-1)
+
+
+def _checked(values: Array, matrix: Any) -> Array:
+    rows = matrix.shape[0]
+    if len(values) != rows:
+        raise ValueError(f"{len(values)} predictions for {rows} rows")
+    if not np.isfinite(values).all():
+        raise ValueError("predictions that are not finite")
+    return values
+
+
+def _all_classes(probabilities: Array, classes: Sequence[int], count: int) -> Array:
+    """Return a column for every class of the task; a class that the fold's training rows lack has probability 0."""
+    if probabilities.shape[1] == count and len(classes) == count:
+        return np.ascontiguousarray(probabilities)
+    complete = np.zeros((len(probabilities), count))
+    complete[:, np.asarray(classes, dtype=np.int64)] = probabilities
+    return complete

@@ -1,0 +1,41 @@
+"""Every combination of the listed values, in the order in which they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from mlrun.contracts import Budget, Choice, SearchStrategy, Space, Tried
+from mlrun.records import Params
+
+ROUND = 8  # trials between two looks at a budget of CPU seconds
+
+
+def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Params]:  # noqa: ARG001
+    """Return what of the grid is still to be tried: all of it, or a few where CPU seconds are counted."""
+    remaining = expand(space)[len(history) : budget.trials]
+    return remaining[:ROUND] if budget.cpu_seconds is not None else remaining
+
+
+def expand(space: Space) -> list[Params]:
+    """Return every combination of a union of grids, each once; the first parameter varies slowest."""
+    combinations = [
+        dict(zip(grid, values, strict=True))
+        for grid in space
+        for values in product(*(domain.values for domain in grid.values() if isinstance(domain, Choice)))
+    ]
+    return list({repr(sorted(params.items())): params for params in reversed(combinations)}.values())[::-1]
+
+
+def size(space: Space) -> int:
+    """Return how many combinations there are, before equal ones are put together."""
+    total = 0
+    for grid in space:
+        count = 1
+        for domain in grid.values():
+            count *= len(domain.values) if isinstance(domain, Choice) else 1
+        total += count
+    return total
+
+
+ENTRY = SearchStrategy(propose=propose, samples=False)
