@@ -196,6 +196,8 @@ class ModelFamily:
     curves: the fitted estimator to {curve name: losses}, one value a round, epoch or iteration.
     combine: the score of an ensemble from its members' predictions, without a fit.
     anomaly_score: a fitted estimator and rows to (n,) scores, higher = more anomalous; of every anomaly family.
+    training_scores: the scores of the rows that it was fitted on, where these are not what anomaly_score says of
+        them (a row is not its own neighbour).
     """
 
     build: Build
@@ -218,6 +220,7 @@ class ModelFamily:
     text_only_counts: bool = False
     extra: str = ""
     anomaly_score: Callable[[Estimator, Array], Array] | None = None
+    training_scores: Callable[[Estimator], Array] | None = None
 
     def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
         """Return the hyperparameters that the family has for a task; None = not checked."""
@@ -287,6 +290,8 @@ class Source:
 
     parameters: what `data:` may say for this source, name → one line of explanation.
     files: the files that a load reads, for fingerprints; () when it reads none.
+    reads_text: infers types itself, so its params also take `as_text`: the columns to leave as they are written.
+    target, task: what is known of the data without asking (the column to predict), by params.
     """
 
     load: Callable[[Params, str], pl.DataFrame]
@@ -294,6 +299,9 @@ class Source:
     required: tuple[str, ...] = ()
     files: Callable[[Params, str], tuple[str, ...]] = lambda params, folder: ()
     extra: str = ""
+    reads_text: bool = False
+    target: str = ""
+    task: Callable[[Params], TaskKind | None] = lambda params: None
 
 
 # -- executor: executors/<name>.py, ENTRY -----------------------------------------------------------------------------
@@ -361,7 +369,7 @@ class Metric:
     targets: for which kinds of target it is defined.
     rows: the per-row losses or gains whose mean the metric is, where it is one; for closed-form intervals.
     interval: how its interval is found: mean (of rows), proportion (of rows), root_mean (the root of a mean of
-        rows), auc (DeLong), bootstrap.
+        rows), auc (DeLong), bootstrap, none (an extreme has no honest one).
     parameters: name → default; kinds: name → the values that it admits.
     """
 
@@ -371,7 +379,7 @@ class Metric:
     needs: Literal["labels", "probabilities", "scores"]
     bounds: tuple[float, float]
     caption: str
-    interval: Literal["mean", "proportion", "root_mean", "auc", "bootstrap"] = "bootstrap"
+    interval: Literal["mean", "proportion", "root_mean", "auc", "bootstrap", "none"] = "bootstrap"
     rows: Callable[..., Array] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)

@@ -281,7 +281,7 @@ ENTRIES: dict[str, Metric] = {
         aliases=("medae",),
     ),
     "max_error": Metric(
-        measures.numeric(maths.largest_error), "minimize", ("regression",), "labels", LOSS, "largest |error|"
+        measures.numeric(maths.largest_error), "minimize", ("regression",), "labels", LOSS, "largest |error|", "none"
     ),
     "pinball": _row_loss(
         "quantile loss of the prediction at alpha",

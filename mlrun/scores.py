@@ -124,6 +124,32 @@ def auc(positive: Array, scores: Array) -> float:
     return wins / (2 * len(above) * len(below))
 
 
+def auc_influence(positive: Array, scores: Array) -> Array:
+    """Return how much each row moves the area, (n,): the standard error is the root of the sum of squares, over n.
+
+    The placements of DeLong, DeLong & Clarke-Pearson (1988, Biometrics 44) in O(n log n), less their mean, over the
+    share of the row's class, with their n − 1. NaN with fewer than two rows of a class. The difference of two such
+    arrays belongs to the difference of two areas, and their mean over classes to the mean area.
+    """
+    above, below = np.sort(scores[positive]), np.sort(scores[~positive])
+    if min(len(above), len(below)) < 2:
+        return np.full(len(scores), NAN)
+    influence = np.empty(len(scores))
+    influence[positive] = _placed(scores[positive], below)
+    influence[~positive] = -_placed(scores[~positive], above)
+    for side in (positive, ~positive):
+        rows = int(np.count_nonzero(side))
+        factor = len(scores) / math.sqrt(rows * (rows - 1))
+        influence[side] = (influence[side] - influence[side].mean()) * factor
+    return influence
+
+
+def _placed(scores: Array, others: Array) -> Array:
+    """Return for each score the share of the others (sorted) below it, ties counted half."""
+    places: Array = others.searchsorted(scores) + others.searchsorted(scores, "right")
+    return places / (2 * len(others))
+
+
 def average_precision(positive: Array, scores: Array) -> float:
     """Return Σ (R_i − R_{i−1}) P_i over the thresholds, without interpolation; NaN when no row is positive."""
     total = int(np.count_nonzero(positive))

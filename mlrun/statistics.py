@@ -1,0 +1,97 @@
+"""From counts, rows and folds to intervals and p-values, in closed form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mlrun.distributions import binomial_cdf, normal_ppf, t_ppf, t_sf
+
+if TYPE_CHECKING:
+    from mlrun.records import Array
+
+NAN = float("nan")
+
+
+def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the score interval of a proportion (Wilson 1927); (0, 1) for no rows."""
+    if n == 0:
+        return 0.0, 1.0
+    z, share = normal_ppf(0.5 + confidence / 2), successes / n
+    centre = share + z * z / (2 * n)
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = (centre - reach) / (1 + z * z / n), (centre + reach) / (1 + z * z / n)
+    return (0.0 if successes == 0 else max(0.0, low)), (1.0 if successes == n else min(1.0, high))
+
+
+def mean_interval(rows: Array, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return low and high of the mean of rows by Student's t, and the two-sided p-value of a mean of 0.
+
+    rows: (n,) numbers, NaN thrice under two of them.
+    """
+    n = len(rows)
+    if n < 2:
+        return NAN, NAN, NAN
+    return t_interval(float(rows.mean()), float(rows.std(ddof=1)) / math.sqrt(n), n - 1, confidence)
+
+
+def t_interval(value: float, error: float, df: float, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return low, high and the two-sided p-value of 0, of an estimate with its standard error; df may be inf."""
+    reach = t_ppf(0.5 + confidence / 2, df) * error
+    if error == 0:
+        return value, value, 1.0 if value == 0 else 0.0
+    return value - reach, value + reach, min(1.0, 2 * t_sf(abs(value) / error, df))
+
+
+def mcnemar(only_first: int, only_second: int, n: int, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return low and high of the difference of two paired proportions, and McNemar's exact p-value (1947).
+
+    only_first, only_second: rows on which only the one is right, of n. The interval is Bonett's and Price's adjusted
+    Wald (2012, Statistical Methods in Medical Research 21), which keeps a width where the two agree on every row.
+    """
+    discordant = only_first + only_second
+    p_value = min(1.0, 2 * binomial_cdf(min(only_first, only_second), discordant, 0.5)) if discordant else 1.0
+    first, second = (only_first + 1) / (n + 2), (only_second + 1) / (n + 2)
+    error = math.sqrt((first + second - (first - second) ** 2) / (n + 2))
+    reach = normal_ppf(0.5 + confidence / 2) * error
+    return max(-1.0, first - second - reach), min(1.0, first - second + reach), p_value
+
+
+def separated_auc(positives: int, negatives: int, confidence: float = 0.95) -> float:
+    """Return the low end of the interval of an area under the ROC curve of 1, where DeLong's has no width.
+
+    Newcombe's method 5 (2006, Statistics in Medicine 25): the area whose own variance would just allow a 1.
+    """
+    z, more = normal_ppf(0.5 + confidence / 2), (positives + negatives) / 2 - 1
+    low, high = 0.0, 1.0
+    while high - low > 1e-12:
+        area = (low + high) / 2
+        wide = area * (1 + more * (1 - area) / (2 - area) + more * area / (1 + area)) / (positives * negatives)
+        reaches = z * z * wide > 1 - area  # both sides over 1 − area, which keeps the trivial solution out
+        low, high = (low, area) if reaches else (area, high)
+    return low
+
+
+def nadeau_bengio(
+    differences: Array, train_rows: float, test_rows: float, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Return low, high and p-value of the mean difference over folds, by the corrected resampled t-test.
+
+    differences: (J,) one a fold and repeat. The variance is taken × (1/J + test_rows / train_rows), since folds share
+    training rows (Nadeau & Bengio 2003, Machine Learning 52).
+    """
+    folds = len(differences)
+    if folds < 2:
+        return NAN, NAN, NAN
+    error = math.sqrt(float(differences.var(ddof=1)) * (1 / folds + test_rows / train_rows))
+    return t_interval(float(differences.mean()), error, folds - 1, confidence)
+
+
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Return p-values adjusted for their number, in the given order (Holm 1979)."""
+    adjusted, worst = [0.0] * len(p_values), 0.0
+    for rank, position in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[position]))
+        adjusted[position] = worst
+    return tuple(adjusted)
