@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing.connection
+import multiprocessing.resource_tracker
 import os
 import pickle
 import signal
@@ -33,7 +34,7 @@ class Child:
     """
 
     def __init__(self) -> None:
-        from joblib.externals.loky.backend import get_context
+        from joblib.externals.loky.backend import get_context, resource_tracker
 
         self.job: Job | None = None
         self.ready = False
@@ -43,6 +44,9 @@ class Child:
         lasting = threading.current_thread() is threading.main_thread()
         self.process = get_context("loky").Process(target=serve, args=(theirs, os.getpid(), lasting), env=ONE_THREAD)
         # A Ctrl-C at the terminal reaches the child before it can ignore it, unless it is born with the signal blocked.
+        # The trackers that loky needs are started first, since starting them unblocks the signal.
+        multiprocessing.resource_tracker.ensure_running()
+        resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self.process.start()
