@@ -1,0 +1,34 @@
+"""Complement naive Bayes: multinomial naive Bayes for classes of very different sizes."""
+
+from __future__ import annotations
+
+from mlrun.contracts import Estimator, Flag, ModelFamily, Number
+from mlrun.hyperparameters import CLASS_PRIORS, arguments
+from mlrun.records import Params, TaskKind
+
+
+def build(
+    params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = (), task: TaskKind = "classification"
+) -> Estimator:
+    from sklearn.naive_bayes import ComplementNB
+
+    return ComplementNB(**arguments(params))
+
+
+ENTRY = ModelFamily(
+    build=build,
+    tasks=("classification",),
+    simplicity_rank=1,
+    assumptions=("prediction", "iid", "boundaries", "conditional_independence"),
+    hyperparameters={
+        "alpha": Number(low=0),
+        "force_alpha": Flag(),
+        "norm": Flag(),
+        "fit_prior": Flag(),
+        "class_prior": CLASS_PRIORS,
+    },
+    grid={"alpha": [10.0, 1.0, 0.1, 0.01]},
+    needs=("non_negative",),
+    gives="probabilities",
+    weights=True,
+)

@@ -1,0 +1,37 @@
+"""Elastic net: between lasso, which leaves features out, and ridge, which makes them small."""
+
+from __future__ import annotations
+
+from mlrun.contracts import Estimator, Flag, Integer, ModelFamily, Number, OneOf
+from mlrun.hyperparameters import SEED, TOLERANCE, arguments
+from mlrun.records import Params, TaskKind
+
+
+def build(
+    params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = (), task: TaskKind = "classification"
+) -> Estimator:
+    from sklearn.linear_model import ElasticNet
+
+    return ElasticNet(**arguments(params, random_state=seed))
+
+
+ENTRY = ModelFamily(
+    build=build,
+    tasks=("regression",),
+    simplicity_rank=1,
+    assumptions=("prediction", "iid", "linearity"),
+    hyperparameters={
+        "alpha": Number(low=0),
+        "l1_ratio": Number(low=0, high=1),
+        "fit_intercept": Flag(),
+        "precompute": Flag(),
+        "max_iter": Integer(low=1),
+        "tol": TOLERANCE,
+        "positive": Flag(),
+        "selection": OneOf("cyclic", "random"),
+        "random_state": SEED,
+    },
+    grid={"alpha": [1.0, 0.1, 0.01], "l1_ratio": [0.9, 0.5, 0.1]},
+    needs=("scaling",),
+    weights=True,
+)
