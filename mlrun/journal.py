@@ -1,0 +1,205 @@
+"""The journal of a run: events go in, each durable on its own; what is whole comes back after any kill.
+
+One line an event: the crc32 of the JSON in eight hex digits, a space, the JSON (compact, keys sorted, ASCII), LF.
+The first line says the format. Standard library only.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from mlrun.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = 1
+CRC_DIGITS = 8
+sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
+
+
+@dataclass(frozen=True, slots=True)
+class JournalContent:
+    """What a journal's file holds.
+
+    events: the whole ones, in order, without the line that says the format.
+    damaged: lines whose checksum is wrong; the others stand for themselves.
+    length: bytes up to the end of the last line that was ended.
+    torn: bytes after it, of a line whose writing was cut off.
+    """
+
+    events: tuple[dict[str, Any], ...]
+    damaged: int
+    length: int
+    torn: int
+
+
+class Journal:
+    """An open journal; only the process that owns the run folder may have it.
+
+    events, damaged and torn tell what was there when it was opened.
+    """
+
+    def __init__(self, path: Path, handle: int, content: JournalContent) -> None:
+        self.path = path
+        self.events = content.events
+        self.damaged = content.damaged
+        self.torn = content.torn
+        self._handle: int | None = handle
+        self._length = content.length
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open a journal, or begin one; a torn last line is cut off.
+
+        Raises StorageError when a newer mlrun wrote it, or it cannot be read or written.
+        """
+        try:
+            is_new = not path.exists()
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StorageError(told(path, error)) from error
+        try:
+            journal = cls(path, handle, read_journal(path))
+            journal._cut()
+            if journal._length == 0:
+                journal.append({"format": FORMAT}, sync=True)
+            if is_new:
+                sync_name(path)
+        except BaseException:
+            os.close(handle)
+            raise
+        return journal
+
+    def append(self, event: Mapping[str, Any], *, sync: bool) -> None:
+        """Write an event; with sync, it is on the disk when this returns, and so is every one before it.
+
+        Raises StorageError when it cannot be written: nothing of it is left then, and the journal can be used again
+        once there is room. Raises ValueError for NaN or an infinity, TypeError for what JSON cannot hold.
+        """
+        if self._handle is None:
+            raise ValueError(f"{self.path} is closed")
+        line = to_line(event)
+        self._cut()  # what a failed write left, when even cutting it off failed
+        try:
+            write_all(self._handle, line, self._length)
+            if sync:
+                sync_data(self._handle)
+        except OSError as error:
+            self._undo()
+            raise StorageError(told(self.path, error)) from error
+        except BaseException:  # Ctrl-C in the middle of a line
+            self._undo()
+            raise
+        self._length += len(line)
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _cut(self) -> None:
+        """Cut the file back to the end of its last good line."""
+        if self._handle is not None and os.fstat(self._handle).st_size > self._length:
+            try:
+                os.ftruncate(self._handle, self._length)
+            except OSError as error:
+                raise StorageError(told(self.path, error)) from error
+
+    def _undo(self) -> None:
+        with suppress(StorageError):  # what could not be written is told; the torn line is cut before the next one
+            self._cut()
+
+
+def read_journal(path: Path) -> JournalContent:
+    """Return what a journal holds, without changing it; a missing file holds nothing.
+
+    Raises StorageError when a newer mlrun wrote it or it cannot be read.
+    """
+    if path.exists() and not path.is_file():
+        raise StorageError(told(path, OSError(errno.EINVAL, "this is not a file")))
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        content = b""
+    except OSError as error:
+        raise StorageError(told(path, error)) from error
+    length = content.rfind(b"\n") + 1
+    lines = content[:length].split(b"\n")[:-1]
+    read = [from_line(line) for line in lines]
+    events = [event for event in read if event is not None]
+    if events and "format" in events[0] and len(events[0]) == 1:
+        check_format(path, events.pop(0)["format"])
+    return JournalContent(tuple(events), read.count(None), length, len(content) - length)
+
+
+def to_line(event: Mapping[str, Any]) -> bytes:
+    """Return an event as a line; floats are written so that they read back exactly."""
+    text = json.dumps(event, separators=(",", ":"), sort_keys=True, allow_nan=False).encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def from_line(line: bytes) -> dict[str, Any] | None:
+    """Return the event of a line without its LF, or None when the line is not what was written."""
+    crc, space, text = line[:CRC_DIGITS], line[CRC_DIGITS : CRC_DIGITS + 1], line[CRC_DIGITS + 1 :]
+    if space != b" " or crc != b"%08x" % zlib.crc32(text):
+        return None
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def check_format(path: Path, found: object) -> None:
+    """Refuse a journal of a format that this version does not know."""
+    if found != FORMAT:
+        raise StorageError(
+            f"{path}: its format is {found!r}, and this mlrun knows {FORMAT}. A newer mlrun wrote it: upgrade mlrun, "
+            "or start the run anew with --fresh."
+        )
+
+
+def write_all(handle: int, content: bytes, offset: int) -> None:
+    """Write all bytes at an offset, however few the system takes at once."""
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(handle, rest, offset)
+        if written == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rest, offset = rest[written:], offset + written
+
+
+def sync_name(path: Path) -> None:
+    """Make a new file's name durable, where the file system can."""
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def told(path: Path, error: OSError) -> str:
+    """Return where, what, and the way out; what was written before stays."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        what = "the disk is full (or a quota is used up). Free some space"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        what = f"{error.strerror}. Make the folder writable, or put runs elsewhere with --runs DIR"
+    else:
+        what = f"{error.strerror or error}. See to the disk"
+    return f"{path}: {what}; then run the same command again: it goes on from what is finished."
