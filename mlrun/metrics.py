@@ -39,7 +39,8 @@ def score(
     with np.errstate(all="ignore"):  # overflow gives inf or NaN, and both are told as None
         for spec in specs:
             metric = entry(spec.name, folder)
-            value = metric.compute(truth, prediction, task, **spec.params) if _can(metric, prediction) else math.nan
+            answerable = len(truth) > 0 and _can(metric, prediction)
+            value = metric.compute(truth, prediction, task, **spec.params) if answerable else math.nan
             found[spec.label] = float(value) if math.isfinite(value) else None
     return found
 

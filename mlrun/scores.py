@@ -223,11 +223,10 @@ def r2(truth: Array, values: Array) -> float:
     """Return 1 − SSE / SST; NaN under two rows; of a constant truth 1 when met exactly, else 0, as in scikit-learn."""
     if len(truth) < 2:
         return NAN
-    error, spread = truth - values, truth - truth.mean()
-    unexplained, total = float(np.square(error).sum()), float(np.square(spread).sum())
-    if total == 0:
+    unexplained = float(np.square(truth - values).sum())
+    if truth.min() == truth.max():  # asked of the values: the rounded mean may be off by a hair
         return 1.0 if unexplained == 0 else 0.0
-    return 1 - unexplained / total
+    return 1 - unexplained / float(np.square(truth - truth.mean()).sum())
 
 
 def median_error(truth: Array, values: Array) -> float:
