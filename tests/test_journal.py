@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,6 +185,38 @@ def test_a_full_disk_loses_nothing_and_the_journal_goes_on_after_space_is_freed(
         journal.append({"event": "fit", "fit": kept}, sync=True)
     assert [event["fit"] for event in events_of(path)] == list(range(kept + 1))
     assert kept >= 3
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system of 64 KiB, where the one who runs the tests may."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if (
+        not shutil.which("mount")
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(place)], check=False, capture_output=True
+        ).returncode
+    ):
+        pytest.skip("mounting is not permitted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full_is_survived_too(tiny_disk: Path) -> None:
+    path = tiny_disk / "journal.jsonl"
+    filler = tiny_disk / "other"
+    filler.write_bytes(bytes(40_000))
+    kept = 0
+    with Journal.open(path) as journal:
+        with pytest.raises(StorageError, match="disk is full"):  # noqa: PT012 - until full
+            while True:
+                journal.append({"fit": kept, "filler": "x" * 1000}, sync=True)
+                kept += 1
+        assert (read_journal(path).torn, read_journal(path).damaged) == (0, 0)
+        filler.unlink()
+        journal.append({"fit": kept}, sync=True)
+    assert [event["fit"] for event in events_of(path)] == list(range(kept + 1))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
