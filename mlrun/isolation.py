@@ -151,7 +151,7 @@ def must_leave(job: Job) -> bool:
 
 def is_settled(outcome: Outcome, child: Child) -> bool:
     """Say whether an outcome stands; a death or a hang is looked at once more, in a fresh process."""
-    return child.alive and (outcome.failure is None or outcome.failure.reason != "timeout")
+    return outcome.failure is None or (child.alive and outcome.failure.reason != "timeout")
 
 
 def run_alone(job: Job, child: Child, on_start: OnStart) -> Outcome:

@@ -47,7 +47,9 @@ class SerialExecutor:
         return run_job(job, self._threads)
 
     def _run_apart(self, job: Job, on_start: OnStart) -> Outcome:
-        self._child = self._child or Child()
+        if self._child is None or not self._child.alive:
+            self._drop_child()
+            self._child = Child()
         try:
             outcome = run_alone(job, self._child, on_start)
         except BaseException:
