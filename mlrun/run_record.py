@@ -50,7 +50,7 @@ class ModelRecord:
     """A line of the leaderboard: a family's champion, or a baseline.
 
     cv: metric label → mean and sd over folds; test: metric label → value with interval.
-    trial: id of the winning trial. file: the stored model, relative to the run folder; "" = none.
+    trial: id of the winning trial. identity: digest of all that its refit depends on. file: the stored model, relative to the run folder; "" = none.
     coverage: share of rows on which a baseline says anything. reason: why nothing came of it.
     """
 
@@ -70,6 +70,7 @@ class ModelRecord:
     reason: str = ""
     coverage: float | None = None
     file: str = ""
+    identity: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -124,6 +125,7 @@ class RunRecord:
     failed_trials: int = 0
     exit_code: int = 0
     rows_id: str = ""
+    code_id: str = ""
     metrics: tuple[MetricRecord, ...] = ()
     task: TaskRecord | None = None
     notes: tuple[str, ...] = ()

@@ -1,0 +1,166 @@
+"""From each family's best trial to its champion: fitted on all of train, asked about test, stored."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlrun import model_files, predictions, runs
+from mlrun.contest import Champion, Contest
+from mlrun.errors import MlrunError
+from mlrun.events import ChampionStarted, Event, Noted
+from mlrun.fit import FINAL, FitJob, FitValue
+from mlrun.fold_data import FoldData
+from mlrun.records import Outcome
+from mlrun.rounds import Course, champion_blueprint, failure_of
+from mlrun.stored import StoredModel, as_payload
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlrun.records import Array
+
+LATENCY_CALLS = 30  # predictions of one row each, of which the 95th percentile is told
+LATENCY_SECONDS = 1.0  # stop measuring after so long
+
+
+def crown(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
+    """Give each model with a best trial its champion: an earlier run's equal one, or a refit on all of train."""
+    for contest in contests:
+        if contest.best is None:
+            continue
+        yield ChampionStarted(contest.name)
+        contest.champion = take_over(course, contest)
+        if contest.champion is None:
+            contest.champion, notes = fit_champion(course, contest)
+            yield from (Noted(note, warning=True) for note in notes)
+
+
+def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]:
+    """Refit a best trial, predict test, store the model; return it with sentences on what went wrong."""
+    outcome, data = refit(course, contest, course.split.train)
+    if outcome.failure is not None:
+        told = f"{contest.name}: the refit on all of train failed ({outcome.failure.code})"
+        return Champion(failure=outcome.failure), [told]
+    champion = Champion(
+        test=outcome.value.answers[0].prediction if len(course.split.test) else None,
+        fit_seconds=outcome.value.fit_seconds,
+        identity=champion_identity(course, contest),
+    )
+    if course.spec.final.refit_on == "all" and len(course.split.test):
+        outcome, data = refit(course, contest, np.sort(np.concatenate([course.split.train, course.split.test])))
+    if outcome.failure is not None or data is None:
+        return champion, [f"{contest.name}: the refit on all rows failed: no model is stored"]
+    return store(course, contest, champion, outcome.value, data)
+
+
+def champion_identity(course: Course, contest: Contest) -> str:
+    """Return the digest of all that a refit depends on."""
+    identity = "" if contest.best is None else contest.best.identity
+    return course.identity.of_champion(identity, course.spec.final.refit_on)
+
+
+def take_over(course: Course, contest: Contest) -> Champion | None:
+    """Return the equal champion of an earlier run, its model and predictions copied; None when there is none whole."""
+    found = course.opened.champions.get(champion_identity(course, contest))
+    if found is None:
+        return None
+    earlier, record = found
+    folder = course.opened.folder.path
+    file = f"models/{contest.name}.skops"
+    try:
+        manifest = runs.read_manifest(earlier)
+        stored = [f"{predictions.FOLDER}/{record.name}.parquet", record.file]
+        if any(runs.sha256_of(earlier / name) != manifest[name] for name in stored):
+            return None
+        parts = predictions.read_parts(earlier / stored[0], course.dataset.task, course.split)
+        (folder / "models").mkdir(exist_ok=True)
+        shutil.copyfile(earlier / record.file, folder / file)
+    except (MlrunError, OSError, KeyError, ValueError):  # not whole any more: fit it again
+        return None
+    contest.best_predictions.update(parts.folds)
+    return Champion(
+        test=parts.test,
+        file=file,
+        size_bytes=record.size_bytes,
+        fit_seconds=record.fit_seconds,
+        p95_ms=record.p95_ms_1_row,
+        identity=record.identity,
+    )
+
+
+def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldData | None]:
+    """Fit a model's best trial on these rows and predict test; a failure is an outcome, not an exception."""
+    if contest.best is None:
+        raise KeyError(contest.model.name)
+    blueprint, trial = champion_blueprint(contest), contest.best.trial
+    key = f"{trial.id}@{'final' if len(rows) == len(course.split.train) else 'all'}"
+    try:
+        data = course.store.get(blueprint.recipe, key.rpartition("@")[2], rows, course.split.test)
+    except (MlrunError, ValueError, MemoryError) as error:  # this model cannot be prepared: the others can
+        return Outcome(key, failure=failure_of(error)), None
+    job = FitJob(
+        key=key,
+        blueprint=blueprint,
+        trials=((trial.id, trial.params),),
+        data=data,
+        metrics=(),
+        spec_seed=course.spec.seed,
+        repeat=FINAL,
+        fold=FINAL,
+        isolated=contest.model.isolated or key in course.log.suspects,
+        timeout=course.spec.search.timeout,
+        target_transform=course.spec.target_transform,
+        keep=True,
+    )
+
+    def on_start(started: str, pid: int, in_main: bool) -> None:  # noqa: ARG001
+        if in_main:
+            course.log.write_started(started)
+
+    return next(iter(list(course.executor.run([job], on_start)))), data
+
+
+def store(
+    course: Course, contest: Contest, champion: Champion, value: FitValue, data: FoldData
+) -> tuple[Champion, list[str]]:
+    """Write models/NAME.skops and measure one-row predictions; return a sentence when the model cannot be stored."""
+    folder = course.opened.folder.path
+    model = StoredModel(
+        blueprint=replace(champion_blueprint(contest), recipe=None, members=(), meta=None),
+        estimator=value.estimator,
+        preparation=data.preparation,
+        features=tuple(column.name for column in course.dataset.features),
+        schema=dict(course.dataset.schema),
+        threshold=value.threshold,
+        target_transform=course.spec.target_transform,
+    )
+    (folder / "models").mkdir(exist_ok=True)
+    file = f"models/{contest.name}.skops"
+    p95_ms = one_row_latency(model, course.dataset.table[course.split.train[:LATENCY_CALLS]])
+    try:
+        model_files.store(folder / file, as_payload(model))
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:  # skops cannot write a user's class
+        told = f"{contest.name}: its model cannot be stored ({type(error).__name__}: {error})"
+        return replace(champion, p95_ms=p95_ms), [told]
+    return replace(champion, file=file, size_bytes=(folder / file).stat().st_size, p95_ms=p95_ms), []
+
+
+def one_row_latency(model: StoredModel, table: pl.DataFrame) -> float:
+    """Return the 95th percentile of milliseconds for one row, preparation included."""
+    seconds: list[float] = []
+    deadline = time.perf_counter() + LATENCY_SECONDS
+    for row in range(table.height):
+        begun = time.perf_counter()
+        model.predict(table[row : row + 1])
+        seconds.append(time.perf_counter() - begun)
+        if time.perf_counter() > deadline:
+            break
+    return round(float(np.quantile(seconds[1:] or seconds, 0.95)) * 1000, 3)
+
+

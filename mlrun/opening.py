@@ -1,0 +1,169 @@
+"""From the identity of a run to its folder: gone on with where a run of it was cut off, claimed anew otherwise."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlrun import runs
+from mlrun.errors import MlrunError, UsageError
+from mlrun.events import Event, Noted
+from mlrun.records import TrialResult
+from mlrun.run_folder import JOURNAL, RunFolder
+from mlrun.run_log import RunLog
+from mlrun.run_record import ModelRecord, RunRecord
+
+if TYPE_CHECKING:
+    from mlrun.run_identity import RunIdentity
+    from mlrun.run_options import TrainOptions
+    from mlrun.spec import Spec
+
+EARLIER_RUNS = 30  # complete runs whose trials can be reused
+WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run's folder with its log; known: identity → a finished trial of an earlier run on these rows."""
+
+    folder: RunFolder
+    log: RunLog
+    resumed: bool
+    started: str
+    known: Mapping[str, TrialResult] = field(default_factory=dict)
+    champions: Mapping[str, tuple[Path, ModelRecord]] = field(default_factory=dict)
+    exit_codes: list[int] = field(default_factory=list)  # filled when the run is sealed
+
+
+@contextmanager
+def open_run(spec: Spec, identity: RunIdentity, options: TrainOptions) -> Iterator[Opened]:
+    """Yield the newest interrupted run of equal spec and data, or a new one; lock and journal are held until the end."""
+    root = runs.runs_root(spec.folder, options.runs)
+    folder = resumable(root, spec, identity, options) or runs.claim(root, spec.experiment)
+    log: RunLog | None = None
+    try:
+        shutil.rmtree(folder.path / "scratch", ignore_errors=True)
+        log = RunLog(folder.path / JOURNAL)
+        resumed = log.first is not None
+        if not resumed:
+            begin(log, spec, identity)
+        first = log.first
+        started = str(first["started"]) if first is not None else now()
+        known, champions = ({}, {}) if options.no_cache else earlier_results(root, spec, identity)
+        yield Opened(folder, log, resumed, started, known, champions)
+    finally:
+        shutil.rmtree(folder.path / "scratch", ignore_errors=True)
+        if log is not None:
+            log.close()
+        folder.close()
+
+
+def begin(log: RunLog, spec: Spec, identity: RunIdentity) -> None:
+    """Write the journal's first line: which spec on which data."""
+    log.begin(
+        format=1,
+        experiment=spec.experiment,
+        spec_id=identity.spec_id,
+        rows_id=identity.digests.rows_id,
+        code=identity.code,
+        versions=dict(identity.versions),
+        started=now(),
+    )
+
+
+def resumable(root: Path, spec: Spec, identity: RunIdentity, options: TrainOptions) -> RunFolder | None:
+    """Return the newest interrupted run that this one may go on with; None for a fresh start."""
+    if options.fresh or options.no_cache:
+        return None
+    for path in runs.interrupted(root, spec.experiment):
+        try:
+            folder = runs.reopen(path)
+        except UsageError:  # another process was quicker
+            continue
+        log = RunLog(path / JOURNAL)
+        first = log.first
+        log.close()
+        if first is None or is_same(first, identity):
+            return folder
+        folder.close()
+    return None
+
+
+def is_same(first: Mapping[str, object], identity: RunIdentity) -> bool:
+    """Say whether a journal's first line is of this spec, these rows, this code and these packages."""
+    return (
+        first["spec_id"] == identity.spec_id
+        and first["rows_id"] == identity.digests.rows_id
+        and first["code"] == identity.code
+        and first["versions"] == dict(identity.versions)
+    )
+
+
+def wait_for_running(spec: Spec, options: TrainOptions) -> Iterator[Event]:
+    """With --wait: let runs of this experiment that are alive end first."""
+    root, told = runs.runs_root(spec.folder, options.runs), False
+    while options.wait:
+        running = [
+            path
+            for version in runs.list_versions(root, spec.experiment)
+            if runs.is_locked(path := runs.run_path(root, spec.experiment, version))
+        ]
+        if not running:
+            return
+        if not told:
+            yield Noted(f"waiting for {spec.experiment}@{int(running[0].name)}, which is running")
+            told = True
+        time.sleep(WAIT_SECONDS)
+
+
+def same_as_latest(spec: Spec, identity: RunIdentity, options: TrainOptions) -> str | None:
+    """Return the name of the latest complete run when it had this spec, these rows, this code; else None."""
+    root = runs.runs_root(spec.folder, options.runs)
+    latest = next((run for run in runs.iter_runs(root, spec.experiment) if run.status == "complete"), None)
+    if latest is None or latest.failed_trials:
+        return None
+    same = latest.spec_id == identity.spec_id and latest.rows_id == identity.digests.rows_id
+    return latest.name if same and latest.code_id == identity.code and latest.sampled == options.sample else None
+
+
+def earlier_results(
+    root: Path, spec: Spec, identity: RunIdentity
+) -> tuple[dict[str, TrialResult], dict[str, tuple[Path, ModelRecord]]]:
+    """Return finished trials of earlier runs on the same rows by identity, and champions by theirs; the newest wins."""
+    trials: dict[str, TrialResult] = {}
+    champions: dict[str, tuple[Path, ModelRecord]] = {}
+    looked_at = 0
+    for run in runs.iter_runs(root, spec.experiment):
+        if run.rows_id != identity.digests.rows_id:
+            continue
+        looked_at += 1
+        if looked_at > EARLIER_RUNS:
+            break
+        path = runs.run_path(root, run.experiment, run.version)
+        for name, champion in champions_of(run):
+            champions.setdefault(name, (path, champion))
+        try:
+            for result in runs.read_trials(path):
+                if result.status == "done" and result.identity:
+                    trials.setdefault(result.identity, result)
+        except MlrunError:  # a damaged earlier run is no reason to stop: its trials run again
+            continue
+    return trials, champions
+
+
+def champions_of(run: RunRecord) -> Iterator[tuple[str, ModelRecord]]:
+    """Yield (identity, record) of a run's stored champions."""
+    for model in run.models:
+        if model.identity and model.file and model.status == "done":
+            yield model.identity, model
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

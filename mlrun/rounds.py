@@ -1,0 +1,291 @@
+"""From the searches' proposals to finished trials, round by round: reuse what is known, share fits, run the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mlrun import catalog, metrics
+from mlrun.contest import Contest, mean_score, with_identity
+from mlrun.contracts import Executor, SearchStrategy
+from mlrun.errors import MlrunError
+from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, TrialFinished
+from mlrun.fit import FitJob, FitValue, TrialAnswer
+from mlrun.pipelines import Blueprint
+from mlrun.plan import blueprint_of, budget_of, share_fits, widest
+from mlrun.provenance import fit_seed
+from mlrun.records import Dataset, Failure, Fold, MetricSpec, Outcome, Split, Trial, TrialResult
+
+if TYPE_CHECKING:
+    from mlrun.fold_data import FoldStore
+    from mlrun.opening import Opened
+    from mlrun.run_identity import RunIdentity
+    from mlrun.run_log import RunLog
+    from mlrun.spec import Spec
+
+
+@dataclass(slots=True)
+class Counts:
+    """Fits of the rounds: planned after sharing, run, without any sharing; trials that earlier runs had finished."""
+
+    planned: int = 0
+    run: int = 0
+    reused: int = 0
+    unshared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What all rounds of a run share."""
+
+    spec: Spec
+    dataset: Dataset
+    split: Split
+    metrics: tuple[MetricSpec, ...]
+    contests: Mapping[str, Contest]
+    store: FoldStore
+    executor: Executor
+    identity: RunIdentity
+    opened: Opened
+    counts: Counts = field(default_factory=Counts)
+    begun: list[FitStarted] = field(default_factory=list)  # fits that began since the last outcome
+
+    @property
+    def log(self) -> RunLog:
+        return self.opened.log
+
+
+@dataclass(slots=True)
+class Group:
+    """Trials that share a fit, on one fold."""
+
+    contest: Contest
+    trials: tuple[Trial, ...]
+    fold: Fold
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        first, last = self.trials[0].id, self.trials[-1].id.rpartition("/")[2]
+        span = first if len(self.trials) == 1 else f"{first}-{last}({len(self.trials)})"
+        self.key = f"{span}@{self.fold.name}"
+
+
+def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
+    """Run the searches of models that wait for no other: round after round, until none proposes anything."""
+    number = 0
+    while True:
+        proposed = {contest.model.name: propose(course, contest) for contest in contests}
+        if not any(proposed.values()):
+            return
+        number += 1
+        cached = [result for contest in contests for result in reuse(course, contest)]
+        yield from run_combinations(course, contests)
+        groups = [group for contest in contests for group in group_open(course, contest)]
+        models = tuple(name for name, trials in proposed.items() if trials)
+        trials = sum(len(trials) for trials in proposed.values())
+        course.counts.planned += len(groups)
+        course.counts.unshared += trials * len(course.split.folds)
+        course.counts.reused += len(cached)
+        yield RoundPlanned(number, trials, len(cached), len(groups), models)
+        for contest, result in cached:
+            yield told(contest, result)
+        yield from run_groups(course, groups)
+
+
+def propose(course: Course, contest: Contest) -> list[Trial]:
+    """Ask the strategy for trials and open them; none when the budget is spent or a member has no champion."""
+    model, spec, best = contest.model, course.spec, course.contests
+    budget = budget_of(spec, model)
+    if budget.cpu_seconds is not None and contest.cpu_seconds >= budget.cpu_seconds:
+        return []
+    strategy: SearchStrategy = catalog.find("searches", spec.search.strategy)
+    seed = fit_seed(spec.seed, f"search of {model.name}", 0, 0)
+    history = contest.history()
+    proposals = strategy.propose(model.spec.space, history, budget, seed)
+    opened: list[Trial] = []
+    for number, params in enumerate(proposals, len(history)):
+        trial = Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, params)
+        opened.append(trial)
+        missing = [name for name in (*model.spec.members, model.spec.base) if name and best[name].best is None]
+        if missing:
+            reason = Failure("member_failed", missing[0]).code
+            contest.take_result(TrialResult(trial, "skipped", {}, reason, ""))
+            continue
+        champions = {name: champion_blueprint(other) for name, other in best.items() if other.best is not None}
+        blueprint = blueprint_of(model, params, course.dataset.task, spec.folder, champions, spec.anomaly.contamination)
+        contest.admit(trial, course.identity.of(blueprint), blueprint)
+    return opened
+
+
+def champion_blueprint(contest: Contest) -> Blueprint:
+    """Return how to build the best trial of a model."""
+    if contest.best is None:
+        raise KeyError(contest.model.name)
+    return contest.blueprints[contest.best.trial.id]
+
+
+def reuse(course: Course, contest: Contest) -> list[tuple[Contest, TrialResult]]:
+    """Close the open trials that an earlier run finished with all metrics asked for."""
+    found = []
+    for opened in list(contest.open.values()):
+        stored = course.opened.known.get(opened.identity)
+        if stored is not None and all(metric.label in stored.scores for metric in course.metrics):
+            result = contest.take_result(with_identity(stored, opened.trial, opened.identity))
+            found.append((contest, result))
+    return found
+
+
+def run_combinations(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
+    """Score ensembles whose prediction follows from their members': no fit (spec.md section 4)."""
+    for contest in contests:
+        combine = contest.model.entry.combine
+        if combine is None:
+            continue
+        for opened in list(contest.open.values()):
+            members = [course.contests[name] for name in contest.model.spec.members]
+            for fold in course.split.folds:
+                parts = [member.best_predictions[fold.name] for member in members]
+                prediction = combine(opened.trial.params, parts, course.dataset.task)
+                truth = course.dataset.truth
+                scores = (
+                    {}
+                    if truth is None
+                    else metrics.score(
+                        course.metrics, truth[fold.valid], prediction, course.dataset.task, course.spec.folder
+                    )
+                )
+                result = contest.take_answer(fold, TrialAnswer(opened.trial.id, prediction, scores, {}))
+                if result is not None:
+                    yield told(contest, result)
+
+
+def group_open(course: Course, contest: Contest) -> list[Group]:
+    """Return the fits that the open trials still need; scores that the journal kept are taken at once."""
+    groups: list[Group] = []
+    closed: list[TrialResult] = []
+    for trials in share_fits(contest.model.entry, [opened.trial for opened in contest.open.values()]):
+        for fold in course.split.folds:
+            missing = []
+            for trial in trials:
+                kept = course.log.finished(trial, fold)
+                if kept is None:
+                    missing.append(trial)
+                    continue
+                result = contest.take_scores(fold, trial.id, kept)
+                closed.extend([result] if result is not None else [])
+            if missing:
+                groups.append(Group(contest, tuple(missing), fold))
+    return groups
+
+
+def run_groups(course: Course, groups: Sequence[Group]) -> Iterator[Event]:
+    """Run fits on the executor; a shared fit that fails is taken apart once, so that only the guilty trials fail."""
+    apart: list[Group] = []
+    done = 0
+    for group, outcome in run_jobs(course, groups):
+        done += 1
+        while course.begun:
+            yield course.begun.pop(0)
+        course.counts.run += 1
+        group.contest.cpu_seconds += outcome.cpu_seconds
+        yield FitFinished(group.key, group.contest.model.name, outcome.failure, outcome.wall_seconds, done, len(groups))
+        if outcome.failure is not None and len(group.trials) > 1:
+            apart.extend(Group(group.contest, (trial,), group.fold) for trial in group.trials)
+            continue
+        yield from settle(course, group, outcome)
+    if apart:
+        yield from run_groups(course, apart)
+
+
+def settle(course: Course, group: Group, outcome: Outcome) -> Iterator[Event]:
+    """Write a fit's outcome to the log, then close the trials that it completes."""
+    contest, fold = group.contest, group.fold
+    course.log.write_fit(group.key, group.trials, fold, outcome)
+    if outcome.failure is not None:
+        results = [contest.take_failure(fold, trial.id, outcome.failure) for trial in group.trials]
+    else:
+        value: FitValue = outcome.value
+        for warning in value.warnings:
+            contest.warnings[warning] = contest.warnings.get(warning, 0) + 1
+        results = [contest.take_answer(fold, answer) for answer in value.answers]
+    for result in results:
+        if result is not None:
+            yield told(contest, result)
+
+
+def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, Outcome]]:
+    """Yield the outcome of every group's fit, as they come in."""
+    by_key = {group.key: group for group in groups}
+    broken: list[tuple[Group, Outcome]] = []
+
+    def jobs() -> Iterator[FitJob]:
+        for group in groups:
+            try:
+                yield make_job(course, group)
+            except (MlrunError, ValueError, MemoryError) as error:  # this model cannot be prepared: the others can
+                broken.append((group, Outcome(group.key, failure=failure_of(error))))
+
+    def on_start(key: str, pid: int, in_main: bool) -> None:
+        if in_main:
+            course.log.write_started(key)
+        course.begun.append(FitStarted(key, by_key[key].contest.model.name, pid))
+
+    for outcome in course.executor.run(jobs(), on_start):
+        yield by_key[outcome.key], outcome
+    yield from broken
+
+
+def make_job(course: Course, group: Group) -> FitJob:
+    """Return the fit of a group on its fold, with the fold's data, prepared once for all."""
+    model, spec, fold = group.contest.model, course.spec, group.fold
+    blueprint = group.contest.blueprints[group.trials[0].id]
+    shared = len(group.trials) > 1
+    if shared:
+        members = {member.model: member for member in blueprint.members}
+        params = widest(model.entry, group.trials)
+        blueprint = blueprint_of(model, params, course.dataset.task, spec.folder, members, spec.anomaly.contamination)
+    timeout = spec.search.timeout
+    return FitJob(
+        key=group.key,
+        blueprint=blueprint,
+        trials=tuple((trial.id, trial.params) for trial in group.trials),
+        data=course.store.get(blueprint.recipe, fold.name, fold.train, fold.valid),
+        metrics=course.metrics,
+        spec_seed=spec.seed,
+        repeat=fold.repeat,
+        fold=fold.index,
+        isolated=model.isolated or group.key in course.log.suspects,
+        timeout=None if timeout is None else timeout * len(group.trials),
+        target_transform=spec.target_transform,
+    )
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return the failure that an exception in this process means."""
+    return Failure("raised", type(error).__name__, str(error))
+
+
+def told(contest: Contest, result: TrialResult) -> TrialFinished:
+    """Return the event of a finished trial, with its mean and its model's best so far."""
+    if not contest.metrics:
+        return TrialFinished(result, "", None, None)
+    first = contest.metrics[0]
+    best = None if contest.best is None else mean_score(contest.best, first)
+    return TrialFinished(result, first.label, mean_score(result, first), best)
+
+
+def complete_predictions(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
+    """Fit again what a resumed or reused champion lacks: its predictions of the folds (the same, by the same seeds)."""
+    for contest in contests:
+        if contest.best is None:
+            continue
+        lacking = [fold for fold in course.split.folds if fold.name not in contest.best_predictions]
+        groups = [Group(contest, (contest.best.trial,), fold) for fold in lacking]
+        for group, outcome in run_jobs(course, groups):
+            if outcome.failure is None:
+                contest.best_predictions[group.fold.name] = outcome.value.answers[0].prediction
+            else:
+                yield Noted(
+                    f"{contest.model.name}: no predictions of fold {group.fold.name} ({outcome.failure.code})", True
+                )

@@ -1,0 +1,115 @@
+"""What says whether two runs, and two trials, must give equal results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlrun import provenance
+from mlrun.digests import DataDigests, digest
+from mlrun.pipelines import Blueprint
+from mlrun.records import Dataset, Fold, Split
+
+if TYPE_CHECKING:
+    from mlrun.provenance import UserModule
+    from mlrun.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """Digests of a spec joined to its data; `of` gives that of a trial, `of_champion` that of a refit."""
+
+    spec_id: str
+    digests: DataDigests
+    folds: tuple[str, ...]
+    parts: str
+    task: Mapping[str, Any]
+    seed: int
+    code: str
+    modules: tuple[UserModule, ...]
+    versions: Mapping[str, str]
+    architecture: str
+
+    def of(self, blueprint: Blueprint) -> str:
+        """Return the identity of a trial: all that its scores depend on."""
+        return provenance.trial_identity(
+            rows_id=self.digests.rows_id,
+            folds=self.folds,
+            seed=self.seed,
+            model=blueprint.model,
+            family=blueprint.family,
+            params=blueprint.params,
+            recipe=facts_of(blueprint),
+            task=self.task,
+            user_code=self.code,
+            versions=self.versions,
+            architecture=self.architecture,
+        )
+
+    def of_champion(self, trial_identity: str, refit_on: str) -> str:
+        """Return the identity of a trial's refit: the trial's, and which rows are train and test."""
+        return digest(f"{trial_identity} {self.parts} {refit_on}".encode(), np.empty(0, dtype=np.uint64))
+
+
+def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
+    """Return the identity of a run that is about to start."""
+    from mlrun.spec import canonical, canonical_defaults
+
+    digests = provenance.data_digests(dataset.table)
+    references = [model.family for model in spec.models if ":" in model.family]
+    references += [name for name in (spec.data.source, *(metric.name for metric in spec.metrics)) if ":" in name]
+    modules = provenance.user_modules(references, spec.folder)
+    return RunIdentity(
+        spec_id=provenance.spec_id(canonical(spec), canonical_defaults()),
+        digests=digests,
+        folds=tuple(fold_digest(digests, fold) for fold in split.folds),
+        parts=provenance.split_digest(digests.rows, split.train) + provenance.split_digest(digests.rows, split.test),
+        task={
+            "kind": dataset.task.kind,
+            "labels": [str(label) for label in dataset.task.labels],
+            "truth": array_digest(dataset.truth),
+            "weights": array_digest(dataset.weights),
+            "train_on": spec.anomaly.train_on,
+            "target_transform": spec.target_transform,
+        },
+        seed=spec.seed,
+        code=provenance.user_code_digest(modules),
+        modules=tuple(modules),
+        versions=provenance.packages(),
+        architecture=str(provenance.machine()["architecture"]),
+    )
+
+
+def fold_digest(digests: DataDigests, fold: Fold) -> str:
+    """Return the digest of a fold's training rows and held-out rows."""
+    inside = provenance.split_digest(digests.rows, fold.train)
+    return f"{fold.name} {inside} {provenance.split_digest(digests.rows, fold.valid)}"
+
+
+def array_digest(values: Any) -> str:
+    """Return the digest of an array of numbers; '' for none."""
+    return "" if values is None else digest(str(values.dtype).encode(), np.ascontiguousarray(values).view(np.uint64))
+
+
+def facts_of(blueprint: Blueprint) -> dict[str, Any]:
+    """Return what beside family and params a blueprint's scores depend on, members and meta with theirs."""
+    recipe = blueprint.recipe
+    return {
+        "recipe": None if recipe is None else {name: getattr(recipe, name) for name in type(recipe).__slots__},
+        "contamination": blueprint.contamination,
+        "members": [member_facts(member) for member in blueprint.members],
+        "meta": None if blueprint.meta is None else member_facts(blueprint.meta),
+    }
+
+
+def member_facts(blueprint: Blueprint) -> dict[str, Any]:
+    """Return all that an ensemble depends on in one of its members."""
+    return {
+        "model": blueprint.model,
+        "family": blueprint.family,
+        "params": dict(blueprint.params),
+        **facts_of(blueprint),
+    }

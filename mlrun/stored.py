@@ -1,0 +1,74 @@
+"""A champion as it is stored and used again: estimator, preparation and what is needed to read new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlrun.pipelines import Blueprint, predict_rows
+from mlrun.prepare import Preparation
+from mlrun.records import Prediction, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A whole model; schema: every column it reads, as it was loaded (dataset.apply_schema casts new rows so)."""
+
+    blueprint: Blueprint
+    estimator: Any
+    preparation: Preparation | None
+    features: tuple[str, ...]
+    schema: Mapping[str, str]
+    threshold: float | None = None
+    target_transform: str | None = None
+
+    def predict(self, table: pl.DataFrame) -> Prediction:
+        """Return the prediction of rows that have the schema's columns."""
+        rows = table.select(self.features)
+        matrix = rows if self.preparation is None else self.preparation.matrix(rows)
+        prediction = predict_rows(self.estimator, matrix, self.blueprint, self.threshold)
+        if self.target_transform == "log":
+            return replace(prediction, values=np.exp(prediction.values))
+        return prediction
+
+
+def as_payload(model: StoredModel) -> dict[str, Any]:
+    """Return what the model file holds: plain data, scikit-learn's objects and the estimator."""
+    blueprint = model.blueprint
+    return {
+        "format": FORMAT,
+        "model": blueprint.model,
+        "family": blueprint.family,
+        "params": dict(blueprint.params),
+        "task": {"kind": blueprint.task.kind, "labels": list(blueprint.task.labels)},
+        "features": list(model.features),
+        "schema": dict(model.schema),
+        "threshold": model.threshold,
+        "target_transform": model.target_transform,
+        "preparation": None if model.preparation is None else model.preparation.state(),
+        "estimator": model.estimator,
+    }
+
+
+def from_payload(payload: Mapping[str, Any], folder: str = "") -> StoredModel:
+    """Return the model that gave this payload; `folder` is where a user's own family is found."""
+    task = Task(payload["task"]["kind"], tuple(payload["task"]["labels"]))
+    blueprint = Blueprint(payload["model"], payload["family"], payload["params"], None, task, folder)
+    state = payload["preparation"]
+    return StoredModel(
+        blueprint=blueprint,
+        estimator=payload["estimator"],
+        preparation=None if state is None else Preparation.restore(state),
+        features=tuple(payload["features"]),
+        schema=payload["schema"],
+        threshold=payload["threshold"],
+        target_transform=payload["target_transform"],
+    )

@@ -1,0 +1,54 @@
+"""From a dataset to what its spec leaves open: families that suit the problem, the simplest first; metrics of the task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mlrun import metrics
+from mlrun.errors import SpecError
+from mlrun.records import Dataset, MetricSpec, Problem
+
+if TYPE_CHECKING:
+    from mlrun.spec import Spec
+
+LARGE = 20_000  # rows from which on families whose cost grows faster than the rows are left out
+
+
+def with_suggestions(spec: Spec, dataset: Dataset) -> tuple[Spec, tuple[MetricSpec, ...]]:
+    """Return the spec with models when it names none, and the metrics: those asked for, checked against the task."""
+    if not spec.models:
+        from mlrun.spec import named_models
+
+        spec = replace(spec, models=named_models(spec, suggest_families(dataset)))
+    return spec, chosen_metrics(spec, dataset)
+
+
+def suggest_families(dataset: Dataset) -> tuple[str, ...]:
+    """Return the names of families that suit the data, the simplest first (chapter 6: start simple)."""
+    kinds = {column.kind for column in dataset.features}
+    large = dataset.table.height >= LARGE
+    if dataset.task.kind == "anomaly":
+        return ("kmeans_distance", "isolation_forest") if large else ("knn_distance", "isolation_forest", "gaussian_mixture")
+    if dataset.task.kind == "regression":
+        return ("ridge", "random_forest", "hist_gradient_boosting", "xgboost")
+    if kinds == {"text"}:
+        return ("multinomial_nb", "logistic_regression", "linear_svm")
+    if "text" in kinds:
+        return ("logistic_regression", "random_forest", "xgboost")
+    simple = ("gaussian_nb", "logistic_regression") if "category" not in kinds else ("logistic_regression",)
+    return (*simple, "random_forest", "hist_gradient_boosting", "xgboost")
+
+
+def chosen_metrics(spec: Spec, dataset: Dataset) -> tuple[MetricSpec, ...]:
+    """Return the metrics asked for, or the task's own; raise SpecError for all that do not fit the task."""
+    if not spec.metrics:
+        return metrics.defaults(dataset.task)
+    problems = [
+        Problem(reason, spec.place(("metrics", position)))
+        for position, metric in enumerate(spec.metrics)
+        if (reason := metrics.applies(metric.name, dataset.task, spec.folder)) is not None
+    ]
+    if problems:
+        raise SpecError(problems)
+    return spec.metrics

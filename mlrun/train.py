@@ -1,0 +1,124 @@
+"""The whole flow on one page: spec, dataset, split, rounds of trials, champions, baselines, run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlrun import catalog
+from mlrun.champions import crown
+from mlrun.contest import Contest
+from mlrun.dataset import load as load_dataset
+from mlrun.events import DataLoaded, Event, Noted, RunClaimed, RunFinished
+from mlrun.fold_data import FoldStore
+from mlrun.leaderboard import baseline_line, model_line
+from mlrun.opening import Opened, open_run, same_as_latest, wait_for_running
+from mlrun.plan import PlannedModel, plan_models
+from mlrun.records import Dataset, MetricSpec, Split
+from mlrun.rounds import Course, complete_predictions, run_level
+from mlrun.run_identity import RunIdentity, identify
+from mlrun.run_options import TrainOptions
+from mlrun.sealing import seal
+from mlrun.spec import Spec
+from mlrun.spec import load as load_spec
+from mlrun.splits import split
+from mlrun.suggest import with_suggestions
+
+if TYPE_CHECKING:
+    from mlrun.contracts import Executor
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A spec joined to its data: all that can be known before anything is fitted."""
+
+    spec: Spec
+    dataset: Dataset
+    split: Split
+    metrics: tuple[MetricSpec, ...]
+    models: tuple[PlannedModel, ...]
+    identity: RunIdentity
+
+
+def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterator[Event]:
+    """Run a spec; yield what happens. The last event is RunFinished, unless nothing had changed.
+
+    Raises SpecError and DataError before anything is written; StorageError and Interrupted later, when the same command
+    can go on.
+    """
+    ready = make_ready(path, overrides, options)
+    yield told(ready)
+    yield from wait_for_running(ready.spec, options)
+    if options.if_changed and (latest := same_as_latest(ready.spec, ready.identity, options)):
+        yield Noted(f"nothing has changed since {latest}: no new run")
+        return
+    with open_run(ready.spec, ready.identity, options) as opened:
+        yield RunClaimed(opened.folder.name, str(opened.folder.path), opened.resumed, opened.log.resumed_fits)
+        with catalog.find("executors", options.executor).make(options.jobs or physical_cores()) as executor:
+            course = make_course(ready, opened, executor)
+            yield from search(course, ready.models)
+        lines = [model_line(course, contest) for contest in course.contests.values()]
+        lines += [baseline_line(course, baseline) for baseline in ready.spec.baselines]
+        yield from seal(course, opened, ready.identity, lines, options)
+    yield RunFinished(str(opened.folder.path), opened.exit_codes[-1])
+
+
+def make_ready(path: Path, overrides: Sequence[str], options: TrainOptions) -> Ready:
+    """Read the spec, load, type and split the data, join models to families: what can be wrong is told here."""
+    spec = load_spec(path, overrides)
+    dataset = load_dataset(spec, options.sample)
+    spec, metrics = with_suggestions(spec, dataset)
+    models = plan_models(spec, dataset)
+    parts = split(dataset, spec)
+    return Ready(spec, dataset, parts, metrics, models, identify(spec, dataset, parts))
+
+
+def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:
+    """Search level by level, members before what is made of them; crown each model's champion."""
+    for level in sorted({model.level for model in models}):
+        entrants = [course.contests[model.name] for model in models if model.level == level]
+        yield from run_level(course, entrants)
+        yield from complete_predictions(course, entrants)
+        yield from crown(course, entrants)
+
+
+def make_course(ready: Ready, opened: Opened, executor: Executor) -> Course:
+    """Return what all rounds share."""
+    spec = ready.spec
+    return Course(
+        spec=spec,
+        dataset=ready.dataset,
+        split=ready.split,
+        metrics=ready.metrics,
+        contests={model.name: Contest(model, ready.metrics, ready.split.folds, spec.folder) for model in ready.models},
+        store=FoldStore(
+            ready.dataset, spec.seed, opened.folder.path / "scratch", train_on_normal=spec.anomaly.train_on == "normal"
+        ),
+        executor=executor,
+        identity=ready.identity,
+        opened=opened,
+    )
+
+
+def told(ready: Ready) -> DataLoaded:
+    """Return what the data turned out to be."""
+    return DataLoaded(
+        experiment=ready.spec.experiment,
+        task=ready.dataset.task.kind,
+        train_rows=len(ready.split.train),
+        test_rows=len(ready.split.test),
+        features=len(ready.dataset.features),
+        notes=(*ready.dataset.notes, *ready.split.notes),
+    )
+
+
+def physical_cores() -> int:
+    """Return the number of processes to use: the physical cores that this process may use."""
+    import os
+
+    import psutil
+
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
