@@ -1,0 +1,277 @@
+"""From a spec's `data` to a typed table, with what is to be predicted and what the models may see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from mlrun.column_types import counts_rows, judge, settle_table
+from mlrun.csv_header import NAMELESS
+from mlrun.errors import DataError, SpecError, UsageError
+from mlrun.loading import find_source, load_table, source_files
+from mlrun.records import Column, ColumnKind, Dataset, Params, Problem, Task
+from mlrun.roles import refuse_unknown_columns, withheld_columns
+from mlrun.row_conditions import select_rows
+from mlrun.row_values import read_groups, read_row_ids, read_times, read_weights
+from mlrun.schema_cast import apply_schema, schema_of, text_columns
+from mlrun.targets import read_target
+
+if TYPE_CHECKING:
+    from mlrun.records import Array
+    from mlrun.spec import Spec
+
+FEW_ROWS = 20  # in a short table whole numbers may well count the rows by chance
+
+__all__ = ["apply_schema", "load", "load_rows", "select_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one file: the table, and each row's position in that file (from 0)."""
+
+    table: pl.DataFrame
+    rows: Array
+    origin: str
+
+
+def load(spec: Spec, sample: int | None = None) -> Dataset:
+    """Load, select and type the rows of a spec, its own test file appended; settle what is predicted and from what.
+
+    sample: so many rows for a try-out, drawn with the spec's seed, or the last ones in time.
+    Raises SpecError for names that are not columns, DataError for data that cannot be used; each with the way out.
+    """
+    source = find_source(spec.data.source, spec.folder)
+    target = _target_name(spec, source.target)
+    own, foreign, notes = _load_own(spec, target)
+    own = _limited(spec, _where(spec, own))
+    features, withheld = _features(spec, own.table, target, foreign)  # of all rows: a sample would tell other kinds
+    own = whole = _sampled(spec, own, sample)
+    if spec.split.test_params is not None:
+        needed = {column.name for column in features} | _role_columns(spec, target)
+        test = _sampled(spec, _where(spec, _load_test(spec, own.table, foreign, needed)), sample)
+        whole = _joined(own, test)
+    features = tuple(_counted(column, whole.table[column.name]) for column in features)
+    return _assembled(spec, own, whole, target, (features, withheld), notes)
+
+
+def load_rows(source: str, params: Params, folder: str, schema: Mapping[str, str]) -> pl.DataFrame:
+    """Load rows from a source and cast them to a recorded schema; nothing is inferred where it says what to expect."""
+    table = load_table(source, params, folder, text_columns(schema))
+    return apply_schema(table, schema, _origin(source, params, folder))
+
+
+# -- loading ----------------------------------------------------------------------------------------------------------
+
+
+def _target_name(spec: Spec, usual: str) -> str | None:
+    if spec.data.target is not None:
+        return str(spec.data.target)
+    return usual if usual and spec.data.target is None and spec.task != "anomaly" else None
+
+
+def _origin(source: str, params: Params, folder: str) -> str:
+    files = source_files(source, params, folder)
+    return files[0] if files else f"source '{source}'"
+
+
+def _load_own(spec: Spec, target: str | None) -> tuple[Part, dict[str, str], list[str]]:
+    data = spec.data
+    types: dict[str, ColumnKind] = {**data.types, **dict.fromkeys(data.text, "text")}
+    as_written = tuple(name for name, kind in types.items() if kind in ("category", "text"))
+    raw = load_table(data.source, data.params, spec.folder, as_written)
+    if target is None and spec.task != "anomaly":
+        _refuse_no_target(spec, raw.columns)
+    refuse_unknown_columns(spec, target, raw.columns)
+    origin = _origin(data.source, data.params, spec.folder)
+    table, foreign, notes = settle_table(raw, types, target, origin)
+    return Part(table, np.arange(table.height), origin), foreign, notes
+
+
+def _refuse_no_target(spec: Spec, columns: Sequence[str]) -> None:
+    shown = ", ".join(columns[:12]) + (f", ... ({len(columns)} in all)" if len(columns) > 12 else "")
+    cure = f"Say `data: {{target: ...}}`, or `task: anomaly`. The columns: {shown}."
+    raise SpecError([Problem("`data` does not say which column is the target.", spec.place(("data",)), cure)])
+
+
+def _load_test(spec: Spec, own: pl.DataFrame, foreign: Mapping[str, str], needed: set[str]) -> Part:
+    """Load the test file, cast to the types of the training rows; a column that nothing needs may be absent there."""
+    source, params = _test_source(spec)
+    schema = {name: dtype for name, dtype in schema_of(own).items() if name not in foreign}
+    raw = load_table(source, params, spec.folder, text_columns(schema))
+    origin = _origin(source, params, spec.folder)
+    present = {name: dtype for name, dtype in schema.items() if name in needed or name in raw.columns}
+    table = apply_schema(raw, present, origin)
+    return Part(table, np.arange(table.height), origin)
+
+
+def _test_source(spec: Spec) -> tuple[str, dict[str, Any]]:
+    """Return the source of the test rows: what `split.test` does not say is as in `data`."""
+    params = dict(spec.split.test_params or {})
+    source = str(params.pop("source", spec.data.source))
+    return source, {**spec.data.params, **params} if source == spec.data.source else params
+
+
+def _joined(own: Part, test: Part) -> Part:
+    table = pl.concat([own.table, test.table], how="diagonal_relaxed").select(own.table.columns)
+    return Part(table, np.concatenate([own.rows, test.rows]), own.origin)
+
+
+# -- which rows -------------------------------------------------------------------------------------------------------
+
+
+def _where(spec: Spec, part: Part) -> Part:
+    if spec.data.where is None:
+        return part
+    try:
+        keep = select_rows(part.table, spec.data.where)
+    except UsageError as error:
+        raise SpecError([Problem(str(error), spec.place(("data", "where")))]) from error
+    if not keep.any():
+        message = f"`where` holds for none of the {part.table.height:,} rows of {part.origin}"
+        raise SpecError([Problem(message, spec.place(("data", "where")))])
+    return Part(part.table.filter(keep), part.rows[keep], part.origin)
+
+
+def _limited(spec: Spec, part: Part) -> Part:
+    if spec.data.limit is None:
+        return part
+    return Part(part.table.head(spec.data.limit), part.rows[: spec.data.limit], part.origin)
+
+
+def _sampled(spec: Spec, part: Part, sample: int | None) -> Part:
+    """Return the last rows in time, else rows drawn with the spec's seed; in the order of the file."""
+    if sample is None or sample >= part.table.height:
+        return part
+    if spec.data.time is not None:
+        order = part.table[str(spec.data.time)].arg_sort().to_numpy()
+        chosen = np.sort(order[-sample:])
+    else:
+        chosen = np.sort(np.random.default_rng(spec.seed).choice(part.table.height, sample, replace=False))
+    return Part(part.table[chosen], part.rows[chosen], part.origin)
+
+
+# -- which columns ----------------------------------------------------------------------------------------------------
+
+
+def _features(
+    spec: Spec, table: pl.DataFrame, target: str | None, foreign: Mapping[str, str]
+) -> tuple[tuple[Column, ...], tuple[tuple[str, str], ...]]:
+    """Return the features in the order of the table, and every other column with the reason why it is none."""
+    data, features, withheld = spec.data, [], []
+    reasons = withheld_columns(spec, target)
+    kinds: dict[str, ColumnKind] = {**data.types, **dict.fromkeys(data.text, "text")}
+    for column in table:
+        name, reason = column.name, ""
+        if name in reasons:
+            reason = reasons[name]
+        elif data.features and name not in data.features:
+            reason = "not listed in features"
+        elif name in foreign:
+            reason = foreign[name]
+        elif name == NAMELESS and counts_rows(column):
+            reason = "a saved row number without a name"
+        else:
+            verdict = judge(column, kinds.get(name), name in data.features)
+            reason = verdict.reason
+            if verdict.column is not None:
+                features.append(verdict.column)
+        if reason:
+            withheld.append((name, reason))
+    if not features:
+        told = "; ".join(f"{name} ({reason})" for name, reason in withheld[:8])
+        raise DataError(f"no column is left for the models to learn from: {told}.")
+    return tuple(features), tuple(withheld)
+
+
+def _role_columns(spec: Spec, target: str | None) -> set[str]:
+    """Return the columns that test rows must have beside the features."""
+    roles = (target, spec.data.id, spec.data.group, spec.data.time, spec.data.weight)
+    return {str(name) for name in roles if name is not None} | set(spec.data.sensitive)
+
+
+def _counted(column: Column, values: pl.Series) -> Column:
+    return replace(
+        column, dtype=str(values.dtype), missing=values.null_count(), distinct=values.drop_nulls().n_unique()
+    )
+
+
+# -- all together -----------------------------------------------------------------------------------------------------
+
+
+def _assembled(
+    spec: Spec,
+    own: Part,
+    whole: Part,
+    target: str | None,
+    columns: tuple[tuple[Column, ...], tuple[tuple[str, str], ...]],
+    notes: list[str],
+) -> Dataset:
+    features, withheld = columns
+    table, data = whole.table, spec.data
+    known = find_source(data.source, spec.folder).task(data.params)
+    read = read_target(spec, None if target is None else table[target], whole.rows, known)
+    start = None if whole is own else own.table.height
+    if start is not None and read.truth is not None:
+        _refuse_unseen_labels(read.task, read.truth, start, whole.rows)
+    return Dataset(
+        table=table,
+        task=read.task,
+        features=features,
+        withheld=withheld,
+        truth=read.truth,
+        row_ids=read_row_ids(table, data.id, whole.rows, start),
+        groups=None if data.group is None else read_groups(table[str(data.group)], whole.rows),
+        times=None if data.time is None else read_times(table[str(data.time)], whole.rows),
+        weights=None if data.weight is None else read_weights(table[str(data.weight)], whole.rows),
+        test_start=start,
+        notes=(*read.notes, _told(features, withheld), *notes, *_warned(table, features)),
+        source=_source(spec),
+        schema={
+            name: dtype for name, dtype in schema_of(table).items() if name in {column.name for column in features}
+        },
+    )
+
+
+def _refuse_unseen_labels(task: Task, truth: Array, start: int, rows: Array) -> None:
+    if task.kind == "regression":
+        return
+    unseen = ~np.isin(truth[start:], truth[:start])
+    if unseen.any():
+        at = int(unseen.argmax())
+        raise DataError(
+            f"the test file has the label '{task.labels[truth[start + at]]}' (row {int(rows[start + at]) + 1}), "
+            f"which no training row has; correct it or leave such rows out with `where`."
+        )
+
+
+def _told(features: Sequence[Column], withheld: Sequence[tuple[str, str]]) -> str:
+    counts = Counter(column.kind for column in features)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    left = ", ".join(f"{name} ({reason})" for name, reason in withheld)
+    return f"features: {len(features)} ({kinds}); withheld: {left or 'none'}"
+
+
+def _warned(table: pl.DataFrame, features: Sequence[Column]) -> list[str]:
+    return [
+        f"column '{column.name}' counts the rows; if it names them, say `id: {column.name}`"
+        for column in features
+        if column.dtype == "Int64" and table.height > FEW_ROWS and counts_rows(table[column.name])
+    ]
+
+
+def _source(spec: Spec) -> dict[str, Any]:
+    """Return where the data came from as the spec says it (no `${ENV:...}` filled in), and the files that were read."""
+    found: dict[str, Any] = {
+        "source": spec.data.source,
+        "params": dict(spec.data.params),
+        "files": source_files(spec.data.source, spec.data.params, spec.folder),
+    }
+    if spec.split.test_params is not None:
+        source, params = _test_source(spec)
+        found |= {"test_params": params, "test_files": source_files(source, params, spec.folder)}
+    return found
