@@ -368,8 +368,9 @@ class Metric:
 
     targets: for which kinds of target it is defined.
     rows: the per-row losses or gains whose mean the metric is, where it is one; for closed-form intervals.
-    interval: how its interval is found: mean (of rows), proportion (of rows), root_mean (the root of a mean of
-        rows), auc (DeLong), bootstrap, none (an extreme has no honest one).
+    interval: how its interval is found: mean (of rows), proportion (of rows that truth chooses), chosen (a
+        proportion of rows that the prediction chooses), root_mean (the root of a mean of rows), auc (DeLong),
+        bootstrap, none (an extreme has no honest one).
     parameters: name → default; kinds: name → the values that it admits.
     """
 
@@ -379,7 +380,7 @@ class Metric:
     needs: Literal["labels", "probabilities", "scores"]
     bounds: tuple[float, float]
     caption: str
-    interval: Literal["mean", "proportion", "root_mean", "auc", "bootstrap", "none"] = "bootstrap"
+    interval: Literal["mean", "proportion", "chosen", "root_mean", "auc", "bootstrap", "none"] = "bootstrap"
     rows: Callable[..., Array] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)

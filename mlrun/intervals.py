@@ -74,7 +74,7 @@ def interval(question: Question, prediction: Prediction) -> Interval:
 
 def _bounds(question: Question, prediction: Prediction, value: float) -> tuple[float, float]:
     kind, confidence = question.metric.interval, question.confidence
-    if kind == "proportion":
+    if kind in {"proportion", "chosen"}:
         rows = question.rows(prediction)
         return statistics.wilson(int(np.count_nonzero(rows)), len(rows), confidence)
     if kind in {"mean", "root_mean"}:
@@ -174,6 +174,7 @@ TESTS: dict[str, tuple[Callable[[Question, Prediction, Prediction], Bounds], str
     "mean": (_paired_rows, "paired t"),
     "root_mean": (_paired_roots, "paired t, delta method"),
     "proportion": (_paired_proportions, "McNemar, exact"),
+    "chosen": (_paired_draws, "paired bootstrap, stratified"),
     "auc": (_paired_areas, "DeLong"),
     "bootstrap": (_paired_draws, "paired bootstrap, stratified"),
     "none": (_no_test, "none"),

@@ -93,6 +93,23 @@ def right_negatives(truth: Array, prediction: Prediction, task: Task) -> Array:
     return found
 
 
+def positives_among_chosen(truth: Array, prediction: Prediction, task: Task) -> Array:
+    found: Array = truth[prediction.values == 1] == 1
+    return found
+
+
+def positives_among_highest(truth: Array, prediction: Prediction, task: Task, k: float) -> Array:
+    found: Array = truth[maths.highest(ranking_of(prediction), k)] == 1
+    return found
+
+
+def highest_among_positives(truth: Array, prediction: Prediction, task: Task, k: float) -> Array:
+    reached = np.zeros(len(truth), dtype=bool)
+    reached[maths.highest(ranking_of(prediction), k)] = True
+    found: Array = reached[truth == 1]
+    return found
+
+
 def log_losses(truth: Array, prediction: Prediction, task: Task) -> Array:
     return maths.log_losses(truth, _probabilities(prediction))
 

@@ -129,17 +129,17 @@ def applies(name: str, task: Task, folder: str = "") -> str | None:
     if task.kind == "anomaly" and not task.labels:
         return f"'{name}' needs labels, and the data has no target; name one, or leave out metrics"
     if target not in metric.targets:
-        return _misfit(name, task, target)
+        return _misfit(name, metric, task, target)
     if name == "cost" and set(task.costs) != {"false_negative", "false_positive"}:
         return "'cost' needs costs; write for instance costs: {false_negative: 5, false_positive: 1}"
     return None
 
 
-def _misfit(name: str, task: Task, target: Target) -> str:
-    if target == "multiclass" and "binary" in ENTRIES[name].targets:
+def _misfit(name: str, metric: Metric, task: Task, target: Target) -> str:
+    if target == "multiclass" and "binary" in metric.targets:
         cure = f"; say {FORMS[name]} or {FORMS[name].replace('macro', 'weighted')}" if name in FORMS else ""
         return f"'{name}' is for two classes, and the target has {len(task.labels)}{cure}"
-    fitting = [known for known, metric in ENTRIES.items() if target in metric.targets][:6]
+    fitting = [known for known, other in ENTRIES.items() if target in other.targets][:6]
     return f"'{name}' does not fit {task.kind}; these do: {', '.join(fitting)}, ..."
 
 
@@ -151,7 +151,6 @@ def oriented(name: str, value: float, folder: str = "") -> float:
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 UNIT, SIGNED, LOSS = (0.0, 1.0), (-1.0, 1.0), (0.0, math.inf)
-SHARE = Number(above=0, high=1)
 
 
 def _counts(
@@ -168,6 +167,12 @@ def _ranking(caption: str, measure: Callable[..., float], targets: tuple[Target,
     return Metric(measures.ranked(measure), "maximize", targets, "scores", UNIT, caption, **more)
 
 
+def _top(caption: str, measure: Callable[..., float], rows: Callable[..., Array]) -> Metric:
+    k = Number(above=0, high=1)
+    more: dict[str, Any] = {"parameters": {"k": 0.05}, "kinds": {"k": k}, "interval": "chosen", "rows": rows}
+    return _ranking(caption, measure, LABELLED, **more)
+
+
 def _row_loss(
     caption: str, rows: Callable[..., Array], targets: tuple[Target, ...] = ("regression",), **more: Any
 ) -> Metric:
@@ -180,11 +185,28 @@ def _proportion(caption: str, rows: Callable[..., Array], targets: tuple[Target,
     return Metric(compute, "maximize", targets, "labels", UNIT, caption, "proportion", rows, **more)
 
 
+def _numbers(
+    caption: str,
+    measure: Callable[[Array, Array], float],
+    direction: Literal["maximize", "minimize"] = "minimize",
+    bounds: tuple[float, float] = LOSS,
+    **more: Any,
+) -> Metric:
+    return Metric(measures.numeric(measure), direction, ("regression",), "labels", bounds, caption, **more)
+
+
 ENTRIES: dict[str, Metric] = {
     # classes
     "accuracy": _proportion("share of rows predicted rightly", measures.right, CLASSES, aliases=("accuracy_score",)),
     "balanced_accuracy": _counts("mean recall of the classes", maths.balanced_accuracy, aliases=("bac",)),
-    "precision": _counts("share of predicted positives that are positive", maths.precision, LABELLED, aliases=("ppv",)),
+    "precision": _counts(
+        "share of predicted positives that are positive",
+        maths.precision,
+        LABELLED,
+        aliases=("ppv",),
+        interval="chosen",
+        rows=measures.positives_among_chosen,
+    ),
     "recall": _proportion(
         "share of positives found", measures.right_positives, LABELLED, aliases=("sensitivity", "tpr")
     ),
@@ -216,19 +238,15 @@ ENTRIES: dict[str, Metric] = {
         maths.average_precision,
         aliases=("ap", "pr_auc", "average_precision_score"),
     ),
-    "precision_at": _ranking(
+    "precision_at": _top(
         "share of positives among the share k of rows that score highest",
         maths.precision_at,
-        LABELLED,
-        parameters={"k": 0.05},
-        kinds={"k": SHARE},
+        measures.positives_among_highest,
     ),
-    "recall_at": _ranking(
+    "recall_at": _top(
         "share of all positives among the share k of rows that score highest",
         maths.recall_at,
-        LABELLED,
-        parameters={"k": 0.05},
-        kinds={"k": SHARE},
+        measures.highest_among_positives,
     ),
     # probabilities
     "log_loss": _row_loss(
@@ -259,31 +277,13 @@ ENTRIES: dict[str, Metric] = {
         aliases=("root_mean_squared_error",),
     ),
     "mae": _row_loss("mean absolute error", measures.errors, aliases=("mean_absolute_error",)),
-    "r2": Metric(
-        measures.numeric(maths.r2),
-        "maximize",
-        ("regression",),
-        "labels",
-        (-math.inf, 1.0),
-        "share of the variance explained",
-        aliases=("r2_score",),
-    ),
+    "r2": _numbers("share of the variance explained", maths.r2, "maximize", (-math.inf, 1.0), aliases=("r2_score",)),
     "mse": _row_loss("mean squared error", measures.squares, aliases=("mean_squared_error",)),
     "mape": _row_loss(
         "mean of |error| / |truth|, a fraction", measures.relative_errors, aliases=("mean_absolute_percentage_error",)
     ),
-    "median_absolute_error": Metric(
-        measures.numeric(maths.median_error),
-        "minimize",
-        ("regression",),
-        "labels",
-        LOSS,
-        "median of |error|",
-        aliases=("medae",),
-    ),
-    "max_error": Metric(
-        measures.numeric(maths.largest_error), "minimize", ("regression",), "labels", LOSS, "largest |error|", "none"
-    ),
+    "median_absolute_error": _numbers("median of |error|", maths.median_error, aliases=("medae",)),
+    "max_error": _numbers("largest |error|", maths.largest_error, interval="none"),
     "pinball": _row_loss(
         "quantile loss of the prediction at alpha",
         measures.pinball_losses,

@@ -50,12 +50,6 @@ def precision(counts: Counts) -> float:
     return int(counts.hits[1]) / predicted if predicted else 0.0
 
 
-def recall(counts: Counts, positive: int = 1) -> float:
-    """Return the share of the rows of one class that are predicted so; NaN when truth has none."""
-    actual = int(counts.actual[positive])
-    return int(counts.hits[positive]) / actual if actual else NAN
-
-
 def f1(counts: Counts) -> float:
     """Return the harmonic mean of precision and recall; NaN when truth has no positive row."""
     actual = int(counts.actual[1])
@@ -163,24 +157,26 @@ def average_precision(positive: Array, scores: Array) -> float:
     return float((gained * hits / (ends + 1)).sum()) / total
 
 
-def precision_at(positive: Array, scores: Array, k: float) -> float:
-    """Return the share of positives among the rows that score highest, ceil(k · n) of them.
+def highest(scores: Array, k: float) -> Array:
+    """Return which rows score highest, ceil(k · n) of them, as positions.
 
-    Of equal scores the earlier row comes first, so many ties make the result depend on the order of the rows.
+    Of equal scores the earlier row comes first, so many ties make the answer depend on the order of the rows.
     """
-    hits, rows = _hits_at(positive, scores, k)
-    return hits / rows if rows else NAN
+    rows = math.ceil(round(k * len(scores), 9))  # .07 · 100 is a hair above 7
+    found: Array = (-scores).argsort(kind="stable")[:rows]
+    return found
+
+
+def precision_at(positive: Array, scores: Array, k: float) -> float:
+    """Return the share of positives among the share k of rows that score highest."""
+    first = highest(scores, k)
+    return int(np.count_nonzero(positive[first])) / len(first) if len(first) else NAN
 
 
 def recall_at(positive: Array, scores: Array, k: float) -> float:
     """Return the share of all positives that are among those rows; NaN when no row is positive."""
     total = int(np.count_nonzero(positive))
-    return _hits_at(positive, scores, k)[0] / total if total else NAN
-
-
-def _hits_at(positive: Array, scores: Array, k: float) -> tuple[int, int]:
-    rows = min(len(scores), math.ceil(round(k * len(scores), 9)))  # .07 · 100 is a hair above 7
-    return int(np.count_nonzero(positive[(-scores).argsort(kind="stable")[:rows]])), rows
+    return int(np.count_nonzero(positive[highest(scores, k)])) / total if total else NAN
 
 
 # -- probabilities: one loss a row -------------------------------------------------------------------------------------

@@ -362,6 +362,8 @@ def test_a_users_own_metric_is_a_function_or_a_metric(tmp_path: Any, monkeypatch
         ("f1", THREE, "'f1' is for two classes, and the target has 3; say f1_macro or f1_weighted"),
         ("recall", THREE, "'recall' is for two classes, and the target has 3; say recall_macro or recall_weighted"),
         ("cost", Task("classification", (0, 1)), "'cost' needs costs"),
+        ("cost", THREE, "'cost' is for two classes, and the target has 3"),
+        ("neg_root_mean_squared_error", BINARY, "'neg_root_mean_squared_error' does not fit classification"),
         ("rmse", BINARY, "'rmse' does not fit classification; these do: accuracy"),
         ("log_loss", ANOMALY, "'log_loss' does not fit anomaly; these do"),
         ("roc_auc", UNLABELLED, "'roc_auc' needs labels, and the data has no target"),
@@ -419,4 +421,4 @@ def test_every_row_of_the_table_is_whole() -> None:
         assert metric.caption, name
         assert set(metric.kinds) == set(metric.parameters), name
         assert all(metric.kinds[key].admits(value) for key, value in metric.parameters.items()), name
-        assert (metric.rows is not None) == (metric.interval in {"mean", "proportion", "root_mean"}), name
+        assert (metric.rows is not None) == (metric.interval in {"mean", "proportion", "chosen", "root_mean"}), name
