@@ -1,0 +1,134 @@
+"""From the provenance files of a run folder to what a run was made of; older runs may lack any of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlrun.json_records import decode
+from mlrun.wording import count
+
+Kind = TypeVar("Kind")
+SHORT = 12  # characters of a digest that people compare
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """The commit, and whether anything was changed since; patch_sha256 tells two dirty states apart."""
+
+    commit: str | None = None
+    branch: str | None = None
+    dirty: bool = False
+    patch_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """code.json: git's state, and a digest of the user's modules ('' = none)."""
+
+    git: Git | None = None
+    user_code: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """env.json: package → version, and what is known of the machine."""
+
+    packages: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """data.json: digests of the table, of each column, and of the rows in train and in test in their order."""
+
+    data_id: str = ""
+    rows_id: str = ""
+    rows: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    schema: Mapping[str, str] = field(default_factory=dict)
+    train: str = ""
+    test: str = ""
+    train_rows: int | None = None
+    test_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """What a run was made of; None where its file is missing or cannot be read, which `missing` names."""
+
+    code: Code | None
+    environment: Environment | None
+    data: Data | None
+    spec: Mapping[str, Any] | None
+    missing: tuple[str, ...]
+
+
+def read_origins(folder: Path) -> Origins:
+    """Read the provenance of a run; what is missing or damaged is named, never an error."""
+    code = read_as(Code, folder / "code.json")
+    environment = read_as(Environment, folder / "env.json")
+    data = read_as(Data, folder / "data.json")
+    spec = read_object(folder / "spec.resolved.json")
+    found = {"code.json": code, "env.json": environment, "data.json": data, "spec.resolved.json": spec}
+    return Origins(code, environment, data, spec, tuple(name for name, value in found.items() if value is None))
+
+
+def read_as(kind: type[Kind], file: Path) -> Kind | None:
+    """Return the file's content as a record, None when it is not there or does not fit."""
+    content = read_object(file)
+    try:
+        return None if content is None else decode(kind, content)
+    except ValueError:
+        return None
+
+
+def read_object(file: Path) -> dict[str, Any] | None:
+    """Return a file's JSON object, None when there is none."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def told_origins(folder: Path) -> tuple[str, ...]:
+    """Return data, code and packages in a sentence each."""
+    origins = read_origins(folder)
+    lines = [told_data(origins.data), told_code(origins.code), told_packages(origins.environment)]
+    if origins.missing:
+        lines.append(f"not in the run's folder, or not readable: {', '.join(origins.missing)}")
+    return tuple(line for line in lines if line)
+
+
+def told_data(data: Data | None) -> str:
+    if data is None:
+        return ""
+    rows = f"{count(data.rows, 'row')}, " if data.rows is not None else ""
+    return f"data: {rows}{count(len(data.columns or data.schema), 'column')}, {data.data_id[:SHORT]}"
+
+
+def told_code(code: Code | None) -> str:
+    if code is None:
+        return ""
+    own = f", own modules {code.user_code[:SHORT]}" if code.user_code else ""
+    if code.git is None:
+        return f"code: no git repository{own}"
+    return f"code: {told_git(code.git)}{own}"
+
+
+def told_git(git: Git) -> str:
+    """Return the commit, its branch, and whether there were changes since."""
+    commit = git.commit[:SHORT] if git.commit else "no commit yet"
+    branch = f" on {git.branch}" if git.branch else ""
+    return f"{commit}{branch}{' with changes that are not committed' if git.dirty else ''}"
+
+
+def told_packages(environment: Environment | None) -> str:
+    if environment is None:
+        return ""
+    return "packages: " + ", ".join(f"{name} {version}" for name, version in environment.packages.items() if version)

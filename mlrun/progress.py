@@ -1,0 +1,219 @@
+"""From the events of a run to what a terminal shows live, or to plain lines on a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from mlrun.events import (
+    ChampionStarted,
+    DataLoaded,
+    Event,
+    FitFinished,
+    FitStarted,
+    Noted,
+    RoundPlanned,
+    RunClaimed,
+    RunFinished,
+    TrialFinished,
+)
+from mlrun.terminal import is_plain, open_console, printable
+from mlrun.wording import count, duration, number
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+PLAIN_SECONDS = 10.0  # at most one line in so long tells how far a round is
+REFRESH_PER_SECOND = 2.0
+MODELS_SHOWN = 12
+
+
+@dataclass(slots=True)
+class ModelState:
+    """What is known of a model so far."""
+
+    trials: int = 0
+    failed: int = 0
+    running: int = 0
+    best: float | None = None
+
+
+@dataclass(slots=True)
+class RunState:
+    """What the events have told so far; times from a clock that never goes back."""
+
+    models: dict[str, ModelState] = field(default_factory=dict)
+    running: dict[str, str] = field(default_factory=dict)
+    metric: str = ""
+    round: int = 0
+    done: int = 0
+    total: int = 0
+    since: float = 0.0
+    champion: str = ""
+
+    def of(self, model: str) -> ModelState:
+        return self.models.setdefault(model, ModelState())
+
+    def seconds_left(self, now: float) -> float | None:
+        """Return the time that the round's other fits will take, at the pace of those done."""
+        if not 0 < self.done < self.total:
+            return None
+        return (now - self.since) / self.done * (self.total - self.done)
+
+
+class Say(Protocol):
+    """Print a line that stays."""
+
+    def __call__(self, text: str, style: str = "") -> None: ...
+
+
+def draw(events: Iterator[Event], quiet: bool = False) -> RunFinished | None:
+    """Show the run on standard error while it happens; return its last event, None when nothing had to run.
+
+    Quiet: only warnings. On a terminal a picture is renewed twice a second and leaves only what stays; elsewhere plain
+    lines. When nobody reads them any more the run goes on: its exit code is what counts.
+    """
+    console = open_console(sys.stderr)
+    state = RunState()
+    try:
+        if quiet or is_plain(sys.stderr):
+            return follow(events, state, saying(console), quiet)
+        from rich.live import Live
+
+        with Live(
+            get_renderable=lambda: picture(state, console.height),
+            console=console,
+            refresh_per_second=REFRESH_PER_SECOND,
+            transient=True,
+        ):
+            return follow(events, state, saying(console), live=True)
+    finally:
+        if isinstance(events, Generator):
+            events.close()  # the run's own clean-up comes before the error is told
+
+
+def saying(console: Console) -> Say:
+    """Return how to print a line on the console; a closed pipe is no reason to stop."""
+
+    def say(text: str, style: str = "") -> None:
+        with suppress(BrokenPipeError):
+            console.print(printable(text), style=style, soft_wrap=True)
+            console.file.flush()
+
+    return say
+
+
+def follow(
+    events: Iterator[Event], state: RunState, say: Say, quiet: bool = False, live: bool = False
+) -> RunFinished | None:
+    """Take the events as they come: keep the state, print what stays."""
+    told = time.monotonic()
+    for event in events:
+        note(state, event)
+        if isinstance(event, RunFinished):
+            return event
+        if not quiet or (isinstance(event, Noted) and event.warning):
+            tell(state, event, say)
+        if isinstance(event, FitFinished) and not (quiet or live) and time.monotonic() - told > PLAIN_SECONDS:
+            told = time.monotonic()
+            say(f"  {pace(state)}")
+    return None
+
+
+def note(state: RunState, event: Event) -> None:
+    """Keep what an event says; microseconds, for it is done for every fit."""
+    if isinstance(event, FitStarted):
+        state.running[event.key] = event.model
+        state.of(event.model).running += 1
+    elif isinstance(event, FitFinished):
+        if state.running.pop(event.key, None):
+            state.of(event.model).running -= 1
+        state.done, state.total = event.done, event.total
+    elif isinstance(event, TrialFinished):
+        model = state.of(event.result.trial.model)
+        model.trials += 1
+        model.failed += event.result.status != "done"
+        model.best = event.best
+        state.metric = event.metric
+    elif isinstance(event, RoundPlanned):
+        state.round, state.done, state.total, state.since = event.number, 0, event.fits, time.monotonic()
+        for name in event.models:
+            state.of(name)
+    elif isinstance(event, ChampionStarted):
+        state.champion = event.model
+
+
+def tell(state: RunState, event: Event, say: Say) -> None:
+    """Print what stays of an event."""
+    if isinstance(event, DataLoaded):
+        rows = f"{event.train_rows:,} rows to train, {event.test_rows:,} to test"
+        say(f"{event.experiment}: {event.task}, {rows}, {count(event.features, 'feature')}", "bold")
+        for sentence in event.notes:
+            say(f"  {sentence}")
+    elif isinstance(event, RunClaimed):
+        resumed = f", goes on where it was cut off ({count(event.finished_fits, 'fit')} kept)" if event.resumed else ""
+        say(f"run {event.name} in {event.folder}{resumed}")
+    elif isinstance(event, RoundPlanned):
+        cached = f", {event.cached} from earlier runs" if event.cached else ""
+        models = f" of {', '.join(event.models)}" if event.models else ""
+        say(f"round {event.number}: {count(event.trials, 'trial')}{cached}, {count(event.fits, 'fit')}{models}")
+    elif isinstance(event, TrialFinished) and event.result.status != "done":
+        if state.of(event.result.trial.model).failed == 1:  # the others are counted, and stand in the run folder
+            say(f"  {event.result.trial.id} failed: {event.result.reason}", "yellow")
+    elif isinstance(event, ChampionStarted):
+        say(f"  {told_model(state, event.model)}")
+    elif isinstance(event, Noted):
+        say(f"  {event.text}", "yellow" if event.warning else "")
+
+
+def told_model(state: RunState, name: str) -> str:
+    """Return the line of a model whose trials are done."""
+    model = state.of(name)
+    failed = f", {model.failed} failed" if model.failed else ""
+    best = f", best {state.metric} {number(model.best)}" if model.best is not None else ""
+    return f"{name}: {count(model.trials, 'trial')}{failed}{best}"
+
+
+def pace(state: RunState) -> str:
+    """Return how far the round is, and how long the rest will take."""
+    left = state.seconds_left(time.monotonic())
+    rest = f", about {duration(left)} left" if left is not None else ""
+    return f"{state.done:,}/{state.total:,} fits{rest}"
+
+
+def picture(state: RunState, height: int) -> RenderableType:
+    """Return what runs now, how far it is and the best so far of each model, in at most the screen's height."""
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    if not state.round:
+        return Text("reading the data ...", style="dim")
+    grid = Table.grid(padding=(0, 2))
+    for name, model in shown_models(state, min(MODELS_SHOWN, height - 4)):
+        best = f"{state.metric} {number(model.best)}" if model.best is not None else ""
+        mark = "…" if name == state.champion or model.running else " "
+        grid.add_row(
+            Text(f"{mark} {printable(name)}", overflow="ellipsis", style="bold" if mark != " " else ""),
+            Text(count(model.trials, "trial"), style="dim"),
+            Text(printable(best), overflow="ellipsis"),
+        )
+    last = Table.grid(padding=(0, 2))
+    what = f"fitting {printable(state.champion)} on all of train" if state.champion else pace(state)
+    last.add_row(ProgressBar(total=max(state.total, 1), completed=state.done, width=24), Text(what))
+    whole = Table.grid()
+    whole.add_row(grid)
+    whole.add_row(last)
+    return whole
+
+
+def shown_models(state: RunState, most: int) -> list[tuple[str, ModelState]]:
+    """Return the models that a small screen shows: those that run come first, all when there is room."""
+    entries = list(state.models.items())
+    if len(entries) <= most:
+        return entries
+    return sorted(entries, key=lambda entry: -entry[1].running)[: max(most, 1)]

@@ -1,0 +1,137 @@
+"""From a run folder to its report: on the screen, for the folder itself, as a file that was asked for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mlrun.errors import UsageError
+from mlrun.json_records import encode
+from mlrun.origins import told_origins
+from mlrun.pages import Section, page_as_html, page_as_markdown, print_page
+from mlrun.run_record import RunRecord
+from mlrun.runs import read_run, write_atomically
+from mlrun.standings import closing_lines, leaderboard, other_metrics
+from mlrun.tables import print_table, to_json, write
+from mlrun.terminal import open_console
+from mlrun.wording import count, duration, moment, seconds_between
+
+
+def print_outcome(folder: Path, quiet: bool = False) -> None:
+    """Print what stands at the end of train: leaderboard, where everything is, notes, the verdict in one line."""
+    record, console = read_run(folder), open_console()
+    if quiet:
+        write(console, closing_lines(record)[-1])
+        return
+    print_page(console, [Section("", leaderboard(record), (told_place(record, folder),)), closing(record)])
+
+
+def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: str = "") -> None:
+    """Print one run in full; with a file named write that instead."""
+    record = read_run(folder)
+    sections = whole(record, folder)
+    if html_file:
+        write_file(html_file, page_as_html(record.name, sections))
+    if markdown_file:
+        write_file(markdown_file, page_as_markdown(record.name, sections))
+    if html_file or markdown_file:
+        return
+    console = open_console()
+    if form == "table":
+        print_page(console, [Section(record.name), *sections])
+    elif form == "markdown":
+        write(console, page_as_markdown(record.name, sections))
+    elif form == "json":
+        write(console, to_json(encode(record)))
+    else:
+        print_table(console, leaderboard(record), form)
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a file that was asked for; raise UsageError when its folder is not there."""
+    path = Path(name).expanduser().absolute()
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is no folder: make it first, or name another file")
+    write_atomically(path, text.encode())
+
+
+def markdown(record: RunRecord) -> str:
+    """Return report.md of the run folder: the leaderboard and the verdict for people who browse."""
+    sections = [Section("", None, about(record)), *scores(record), closing(record)]
+    return page_as_markdown(record.name, sections)
+
+
+def whole(record: RunRecord, folder: Path) -> list[Section]:
+    """Return all that is to be said of a run, in the order of interest."""
+    return [
+        Section("", None, about(record)),
+        *scores(record),
+        *([Section("best", None, champion_lines(record))] if record.champion else []),
+        Section("where from", None, (*told_origins(folder), told_fits(record), told_place(record, folder))),
+        closing(record),
+    ]
+
+
+def about(record: RunRecord) -> tuple[str, ...]:
+    """Return when the run was, how it ended, and what it was about."""
+    elapsed = seconds_between(record.started, record.finished)
+    lines = [f"{record.status}, {moment(record.started)}" + (f", took {duration(elapsed)}" if elapsed else "")]
+    if record.task is not None:
+        labels = " against ".join(map(str, reversed(record.task.labels))) if len(record.task.labels) == 2 else ""
+        labels = labels or (f"{len(record.task.labels)} classes" if record.task.labels else "")
+        lines.append(record.task.kind + (f": {labels}" if labels else ""))
+    lines += [f"{moving} is {fixed}" for moving, fixed in record.references.items()]
+    return tuple(lines)
+
+
+def scores(record: RunRecord) -> list[Section]:
+    """Return the leaderboard, and the other metrics when there are some."""
+    others = other_metrics(record)
+    return [Section("leaderboard", leaderboard(record)), *([Section("other metrics", others)] if others else [])]
+
+
+def champion_lines(record: RunRecord) -> tuple[str, ...]:
+    """Return the best model's trial and hyperparameters."""
+    best = record.champion
+    if best is None:
+        return ()
+    params = ", ".join(f"{name}={told_value(value)}" for name, value in best.params.items())
+    lines = [f"{best.name}: {params or 'the defaults of its library'}"]
+    if best.trial:
+        lines.append(f"trial {best.trial}")
+    return tuple(lines)
+
+
+def told_value(value: Any) -> str:
+    """Return a hyperparameter as YAML would have it."""
+    return value if isinstance(value, str) else json.dumps(encode(value), ensure_ascii=False)
+
+
+def told_fits(record: RunRecord) -> str:
+    """Return how many fits were made, and how many were spared."""
+    fits = record.fits
+    parts = [count(fits.run, "fit") + " run"]
+    if fits.unshared > fits.planned:
+        parts.append(f"{fits.unshared - fits.planned:,} spared by sharing")
+    if fits.reused:
+        parts.append(f"{fits.reused:,} taken from earlier runs")
+    if fits.failed:
+        parts.append(f"{fits.failed:,} failed")
+    return ", ".join(parts)
+
+
+def told_place(record: RunRecord, folder: Path) -> str:
+    """Return where the run's files are."""
+    stored = "models/, predictions/" if any(model.file for model in record.models) else "predictions/"
+    return f"{record.name} in {nearest(folder)} ({stored}, report.md)"
+
+
+def nearest(path: Path) -> str:
+    """Return a path as a user would type it here."""
+    absolute = path.absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
+
+def closing(record: RunRecord) -> Section:
+    return Section("", None, tuple(closing_lines(record)))

@@ -1,0 +1,102 @@
+"""What scripts may rely on in a run folder: a JSON Schema of each file, made from the records that write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from mlrun.json_records import shape
+from mlrun.origins import Code, Data, Environment
+from mlrun.run_record import FORMAT, RunRecord
+from mlrun.run_trials import TrialRecord
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SCALARS: dict[Any, Any] = {str: "string", bool: "boolean", int: "integer", NoneType: "null"}
+FILES = {
+    "spec.yaml": "the bytes that were given",
+    "spec.resolved.json": "every default written out: what ran, and what spec_id is the digest of",
+    "journal.jsonl": "the truth while the run lives: 'crc32hex SP json LF', one line an event; not for scripts",
+    "run.json": "written once, last: its presence means that the run is finished",
+    "trials.jsonl": "a line a trial, sorted by id: scores on each fold, status, reason; equal runs give equal bytes",
+    "timings.jsonl": "seconds and memory of each fit",
+    "curves.jsonl": "losses a round, epoch or iteration",
+    "predictions/NAME.parquet": "a file a champion or baseline",
+    "models/NAME.skops": "the stored champions; mlrun.runs.load_model reads them",
+    "code.json": "git's state and the user's modules",
+    "code.patch": "what git says was changed since the commit",
+    "env.json": "packages and machine",
+    "data.json": "where the data came from, its schema and digests; no value of any row",
+    "report.md": "the leaderboard and the verdict for people who browse the folder",
+    "manifest.json": "sha256 of every file; run.json holds the manifest's own",
+    "lock": "held by the live process",
+}
+PREDICTIONS = {
+    "row": "the id, or the position in the row's own file",
+    "part": "fold or test",
+    "fold": "which fold held the row out; null in test",
+    "repeat": "which repeat of the folds; null in test",
+    "truth": "the target's value",
+    "prediction": "the label, or the number; null where a baseline says nothing",
+    "p_0 .. p_k": "probabilities, in the order of task.labels in run.json",
+    "score": "higher = more positive, or more anomalous; score_0 .. score_k for more than two classes",
+}
+TIMINGS = {
+    "fit": "trials and fold, such as xgboost/0003@0.2",
+    "model": "its name in the spec",
+    "status": "done, or the reason of the failure",
+    "fit_seconds, predict_seconds, wall_seconds, cpu_seconds": "seconds",
+    "rows_per_second": "training rows over fit_seconds",
+    "peak_bytes": "memory, where the platform tells it",
+    "error, message": "class and message of the exception, of a failed fit",
+}
+
+
+def run_folder_schema() -> dict[str, Any]:
+    """Return what each file of a run folder holds, JSON Schemas for those that scripts read."""
+    return {
+        "format": FORMAT,
+        "files": FILES,
+        "run.json": {"$schema": DIALECT, "title": "run.json", **schema_of(RunRecord)},
+        "trials.jsonl": {"$schema": DIALECT, "title": "a line of trials.jsonl", **schema_of(TrialRecord)},
+        "timings.jsonl": {"fields of a line": TIMINGS},
+        "predictions/NAME.parquet": {"columns": PREDICTIONS},
+        "code.json": {"$schema": DIALECT, "title": "code.json", **schema_of(Code)},
+        "env.json": {"$schema": DIALECT, "title": "env.json", **schema_of(Environment)},
+        "data.json": {"$schema": DIALECT, "title": "data.json", **schema_of(Data)},
+    }
+
+
+def schema_of(kind: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a type as json_records writes it."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        return record_schema(kind)
+    origin, inside = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return {}
+    if kind is float:
+        return {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
+    if kind in SCALARS:
+        return {"type": SCALARS[kind]}
+    if origin is Literal:
+        return {"enum": list(inside)}
+    if origin in (Union, UnionType):
+        return {"anyOf": [schema_of(option) for option in inside]}
+    if origin is tuple:
+        return {"type": "array", "items": schema_of(inside[0])}
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": schema_of(inside[1])}
+    raise TypeError(f"{kind} has no JSON Schema")
+
+
+def record_schema(kind: type) -> dict[str, Any]:
+    """Return the schema of a record; fields without a default are required, later versions may add others."""
+    described = (kind.__doc__ or "").strip()
+    required = [field.name for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING]
+    return {
+        "type": "object",
+        "description": " ".join(described.split()),
+        "properties": {name: schema_of(hint) for name, hint, _ in shape(kind)},
+        "required": required,
+    }

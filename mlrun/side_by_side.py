@@ -1,0 +1,202 @@
+"""From a comparison to what is shown of it: a page for people, rows and objects for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlrun.compare import Comparison, Finding, Pair
+from mlrun.json_records import encode
+from mlrun.pages import Section, page_as_markdown, print_page
+from mlrun.run_record import ModelRecord, RunRecord
+from mlrun.standings import cv_of, ranked, test_of
+from mlrun.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.terminal import open_console
+from mlrun.wording import ARROWS, NOTHING, count, difference, interval, spread
+
+
+def print_comparison(comparison: Comparison, form: str, tests: bool) -> None:
+    """Print the runs side by side; as csv the scores alone."""
+    console = open_console()
+    if form == "json":
+        write(console, to_json(as_object(comparison)))
+    elif form == "csv":
+        print_table(console, scores(comparison), form)
+    elif form == "markdown":
+        write(console, page_as_markdown(title(comparison), sections(comparison, tests)))
+    else:
+        print_page(console, [Section(title(comparison)), *sections(comparison, tests)])
+
+
+def title(comparison: Comparison) -> str:
+    return " and ".join([comparison.reference.record.name, *(pair.new.record.name for pair in comparison.pairs)])
+
+
+def sections(comparison: Comparison, tests: bool) -> list[Section]:
+    """Return scores, differences, what changed, then a conclusion for each run."""
+    parts = [Section("scores", scores(comparison))]
+    found = [finding for pair in comparison.pairs for finding in pair.findings]
+    if found:
+        parts.append(Section(f"differences from {comparison.reference.record.name}", differences(comparison, found)))
+    parts += [Section(f"changed in {pair.new.record.name}", changed(pair), told_missing(comparison, pair))
+              for pair in comparison.pairs]  # fmt: skip
+    return [*parts, Section("", None, tuple(conclusion(comparison, pair, tests) for pair in comparison.pairs))]
+
+
+def scores(comparison: Comparison) -> Table:
+    """Return every model of every comparable run by the reference's first metric, equal names in neighbouring rows."""
+    records = [comparison.reference.record, *(pair.new.record for pair in comparison.pairs if not pair.obstacle)]
+    rows = tuple(score_row(records[0], record, model) for record, model in in_order(records))
+    metric = records[0].metrics[0] if records[0].metrics else None
+    name = f"{metric.label} {ARROWS[metric.direction]}" if metric else "score"
+    headings = [
+        Heading("model", lambda row: row["model"], fold=True),
+        Heading("run", lambda row: row["run"], fold=True),
+        Heading(f"{name} folds", lambda row: spread(row["cv_mean"], row["cv_sd"]), rank=1, right=True),
+    ]
+    if any(row["test"] is not None for row in rows):
+        headings.append(
+            Heading("test [95 %]", lambda row: interval(row["test"], row["test_low"], row["test_high"]), right=True)
+        )
+    return Table(tuple(headings), rows, style=lambda row: "dim" if row["kind"] == "baseline" else "", empty="no models")
+
+
+def in_order(records: list[RunRecord]) -> Iterator[tuple[RunRecord, ModelRecord]]:
+    """Yield models as the reference ranks them, each run's after the other; then those that only later runs have."""
+    names = list(dict.fromkeys(model.name for record in records for model in ranked(record)))
+    for name in names:
+        for record in records:
+            yield from ((record, model) for model in record.models if model.name == name)
+
+
+def score_row(reference: RunRecord, record: RunRecord, model: ModelRecord) -> Row:
+    """Return a line for machines, numbers exact."""
+    metric = reference.metrics[0] if reference.metrics else None
+    folds, test = (cv_of(model, metric), test_of(model, metric)) if metric else (None, None)
+    return {
+        "run": record.name,
+        "model": model.name,
+        "kind": model.kind,
+        "family": model.family,
+        "best": model.name == record.best,
+        "metric": metric.label if metric else None,
+        "cv_mean": folds.mean if folds else None,
+        "cv_sd": folds.sd if folds else None,
+        "test": test.value if test else None,
+        "test_low": test.low if test else None,
+        "test_high": test.high if test else None,
+    }
+
+
+def differences(comparison: Comparison, found: list[Finding]) -> Table:
+    """Return the differences with their intervals and words."""
+    several = len(comparison.pairs) > 1
+    rows = tuple(finding_row(finding) for finding in found)
+    headings = [
+        Heading("model", told_models, fold=True),
+        Heading("difference [95 %]", lambda row: difference(row["difference"], row["low"], row["high"]), right=True),
+        Heading("p", lambda row: told_p(row["p_value"]), rank=1, right=True),
+        Heading("", lambda row: row["word"] or row["reason"], fold=True),
+        Heading("test", lambda row: row["method"] or NOTHING, rank=2),
+    ]
+    if several:
+        headings.insert(1, Heading("run", lambda row: row["run"], fold=True))
+    metric = comparison.reference.record.metrics[0]
+    more = "more" if metric.direction == "maximize" else "less"
+    where = "the same test rows" if found[0].part == "test" else "the same folds"
+    note = f"{metric.label}, {more} is better, on {where}; undecided: the interval holds zero."
+    return Table(tuple(headings), rows, (note,), style_of)
+
+
+def told_models(row: Row) -> str:
+    name = row["model"] if row["model"] == row["against"] else f"{row['model']} against {row['against']}"
+    return f"best: {name}" if row["best"] else name
+
+
+def told_p(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def style_of(row: Row) -> str:
+    return {"better": "green", "worse": "red"}.get(row["word"], "")
+
+
+def finding_row(finding: Finding) -> Row:
+    """Return a difference as one flat line."""
+    row = encode(finding)
+    return {**{key: value for key, value in row.items() if key != "difference"}, **row["difference"]}
+
+
+def changed(pair: Pair) -> Table:
+    """Return what changed since the reference."""
+    rows = tuple(change_row(pair, place) for place in range(len(pair.changes)))
+    headings = (
+        Heading("", lambda row: row["what"]),
+        Heading("where", lambda row: row["path"], fold=True),
+        Heading("before → now", told_change, fold=True),
+    )
+    return Table(headings, rows, empty="nothing that the run folders know of")
+
+
+def told_change(row: Row) -> str:
+    from mlrun.changes import told
+
+    return f"{told(row['old'])} → {told(row['new'])}"
+
+
+def change_row(pair: Pair, place: int) -> Row:
+    change = pair.changes[place]
+    return {"run": pair.new.record.name, "what": change.what, "path": change.path, "old": change.old, "new": change.new}
+
+
+def told_missing(comparison: Comparison, pair: Pair) -> tuple[str, ...]:
+    """Return which provenance files the two runs lack, so that nobody takes silence for equality."""
+    subjects = (comparison.reference, pair.new)
+    return tuple(
+        f"{subject.record.name} has no readable {', '.join(subject.origins.missing)}: not compared"
+        for subject in subjects
+        if subject.origins.missing
+    )
+
+
+def conclusion(comparison: Comparison, pair: Pair, tests: bool) -> str:
+    """Return one sentence on a run beside the reference."""
+    reference, name = comparison.reference.record.name, pair.new.record.name
+    if pair.obstacle:
+        return f"{name} and {reference}: not comparable ({pair.obstacle})"
+    if not tests:
+        return f"{name} and {reference}: comparable; differences were not tested (--no-tests)"
+    best = next((finding for finding in pair.findings if finding.best), None)
+    if best is None:
+        return (
+            f"{name} and {reference}: {count(len(pair.findings), 'model')} compared, but not both runs have a best one"
+        )
+    if not best.word:
+        return f"{name} and {reference}: not tested ({best.reason or 'the difference is not defined'})"
+    found = best.difference
+    told = f"({best.metric} {difference(found.difference, found.low, found.high)})"
+    if best.word == "undecided":
+        return f"{name} and {reference}: undecided {told}"
+    return f"{name} is {'the same as' if best.word == 'same' else best.word + ' than'} {reference} {told}"
+
+
+def as_object(comparison: Comparison) -> dict[str, Any]:
+    """Return the whole comparison for machines."""
+    return {
+        "reference": comparison.reference.record.name,
+        "scores": [dict(row) for row in scores(comparison).rows],
+        "runs": [
+            {
+                "run": pair.new.record.name,
+                "comparable": not pair.obstacle,
+                "reason": pair.obstacle,
+                "regressed": pair.regressed,
+                "differences": [finding_row(finding) for finding in pair.findings],
+                "changes": [encode(change) for change in pair.changes],
+                "missing": sorted({*comparison.reference.origins.missing, *pair.new.origins.missing}),
+            }
+            for pair in comparison.pairs
+        ],
+    }
