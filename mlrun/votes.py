@@ -80,14 +80,14 @@ class VoteClassifier(ClassifierMixin, _Vote):  # type: ignore[misc]
         self.weights = weights
 
     def adopt(self, fitted: Sequence[Estimator]) -> Self:
-        self.classes_ = np.arange(1 + max(int(np.max(member.classes_)) for member in fitted))
+        self.classes_ = np.asarray(fitted[0].classes_)
         return super().adopt(fitted)
 
     def predict(self, X: Rows) -> Array:  # noqa: N803
         if self.voting == "soft":
-            winners: Array = self.predict_proba(X).argmax(axis=1)
-            return winners
-        return count_votes([member.predict(X) for member in self.members_], len(self.classes_), self.weights)
+            return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+        codes = [member.predict(X) for member in self.members_]
+        return count_votes(codes, int(self.classes_.max()) + 1, self.weights)
 
     @available_if(lambda self: self.voting == "soft")  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Rows) -> Array:  # noqa: N803

@@ -15,7 +15,9 @@ def build(
 
     of_task = BaggingRegressor if task == "regression" else BaggingClassifier
     base = members[0][1] if members else None
-    return of_task(base, **arguments(params, random_state=seed, n_jobs=1))
+    # null = as many rows as there are, which scikit-learn before 1.9 does not know as a value.
+    said = {name: value for name, value in params.items() if value is not None}
+    return of_task(base, **arguments(said, random_state=seed, n_jobs=1))
 
 
 def check(params: Params) -> str | None:

@@ -61,7 +61,7 @@ ENTRY = ModelFamily(
         "max_depth": optional(Integer(low=1)),
         "min_samples_leaf": Integer(low=1),
         "l2_regularization": Number(low=0),
-        "max_features": Number(above=0, high=1),
+        "max_features": Fraction(above=0, high=1),
         "max_bins": Integer(low=2, high=255),
         "interaction_cst": OneOf("no_interactions", "pairwise", None),
         "early_stopping": AnyOf(OneOf("auto"), Flag()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlrun.contracts import Estimator, Flag, Integer, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import CLASS_WEIGHT, POSITIVE, SEED, TOLERANCE, arguments, given, optional
+from mlrun.hyperparameters import CLASS_WEIGHT, POSITIVE, SEED, TOLERANCE, arguments, given
 from mlrun.records import Params, TaskKind
 
 
@@ -30,7 +30,7 @@ def check(params: Params) -> str | None:
 
 
 def _l1_ratio(params: Params) -> float:
-    return float(given(params, "l1_ratio", None) or 0)
+    return float(given(params, "l1_ratio", 0))
 
 
 def _penalty(params: Params, default: str) -> Params:
@@ -50,7 +50,7 @@ ENTRY = ModelFamily(
     assumptions=("prediction", "iid", "boundaries"),
     hyperparameters={
         "C": POSITIVE,
-        "l1_ratio": optional(Number(low=0, high=1)),
+        "l1_ratio": Number(low=0, high=1),
         "class_weight": CLASS_WEIGHT,
         "solver": OneOf("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"),
         "max_iter": Integer(low=0),
