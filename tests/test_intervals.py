@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlrun.intervals import Question, difference, interval
+from mlrun.intervals import Question, _draws, difference, interval
 from mlrun.metrics import ENTRIES, applies, specify
 from mlrun.records import Difference, Interval, Prediction, Task
 
@@ -241,7 +241,7 @@ def test_rmse_has_the_root_of_its_squares_interval() -> None:
 
 def test_rmse_differs_by_what_a_bootstrap_finds() -> None:
     truth, first = numbers(300, 1.0, 1)
-    second = numbers(300, 1.2, 2)[1]
+    second = Prediction(first.values + 0.4 * np.random.default_rng(2).normal(size=300))  # errs where the first does
     found = difference(about("rmse", truth, REGRESSION), first, second)
     one, other = truth - first.values, truth - second.values
 
@@ -251,6 +251,14 @@ def test_rmse_differs_by_what_a_bootstrap_finds() -> None:
     generator = np.random.default_rng(0)
     theirs = stats.bootstrap((one, other), gap, paired=True, n_resamples=999, rng=generator, method="basic")
     assert errors_of(found) == pytest.approx(float(theirs.standard_error), rel=0.1)
+
+
+@pytest.mark.parametrize("rows", [200, 30_000])
+def test_every_draw_has_each_class_in_its_share(rows: int) -> None:
+    truth = (np.arange(rows) < rows // 50).astype(np.int64)
+    draws = list(_draws(Question(specify("f1"), truth, BINARY)))
+    assert {len(drawn) for drawn in draws} == {min(rows, 4000)}
+    assert {int(truth[drawn].sum()) for drawn in draws} == {min(rows, 4000) // 50}
 
 
 @pytest.mark.parametrize("rows", [400, 20_000])

@@ -208,6 +208,13 @@ def test_precision_and_recall_at_look_at_the_top_share_rounded_up_and_break_ties
     assert ask("precision_at", truth, prediction, ANOMALY) == 0.0  # one row of five
 
 
+def test_of_many_equal_scores_the_earlier_rows_come_first() -> None:
+    truth = (np.arange(400) < 40).astype(np.int64)
+    scores = np.tile([1.0, 0.0, 1.0, 1.0], 100)
+    assert ask("precision_at", truth, Prediction(truth, scores=scores), ANOMALY, k=0.075) == 1.0  # 30 of the first 40
+    assert ask("precision_at", truth, Prediction(truth, scores=scores), ANOMALY, k=0.1) == 0.75
+
+
 def test_a_share_that_binary_fractions_miss_by_a_hair_takes_no_row_more() -> None:
     truth = np.zeros(100, dtype=np.int64)
     truth[:7] = 1  # .07 × 100 is 7.000000000000001
