@@ -17,6 +17,7 @@ from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue
 from mlrun.fold_data import FoldData
 from mlrun.records import Outcome
+from mlrun.run_folder import sha256_of
 from mlrun.rounds import Course, champion_blueprint, failure_of
 from mlrun.stored import StoredModel, as_payload
 
@@ -76,7 +77,7 @@ def take_over(course: Course, contest: Contest) -> Champion | None:
     try:
         manifest = runs.read_manifest(earlier)
         stored = [f"{predictions.FOLDER}/{record.name}.parquet", record.file]
-        if any(runs.sha256_of(earlier / name) != manifest[name] for name in stored):
+        if any(sha256_of(earlier / name) != manifest[name] for name in stored):
             return None
         parts = predictions.read_parts(earlier / stored[0], course.dataset.task, course.split)
         (folder / "models").mkdir(exist_ok=True)
@@ -119,9 +120,9 @@ def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldD
         keep=True,
     )
 
-    def on_start(started: str, pid: int, in_main: bool) -> None:  # noqa: ARG001
+    def on_start(key: str, pid: int, in_main: bool) -> None:  # noqa: ARG001
         if in_main:
-            course.log.write_started(started)
+            course.log.write_started(key)
 
     return next(iter(list(course.executor.run([job], on_start)))), data
 
@@ -162,5 +163,3 @@ def one_row_latency(model: StoredModel, table: pl.DataFrame) -> float:
         if time.perf_counter() > deadline:
             break
     return round(float(np.quantile(seconds[1:] or seconds, 0.95)) * 1000, 3)
-
-

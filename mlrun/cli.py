@@ -121,7 +121,7 @@ def plan(
     form: Form = "table",
 ) -> None:
     """Check a spec against its data without fitting: families, trials, fits, time."""
-    from mlrun.plan import make_plan
+    from mlrun.preview import make_plan
     from mlrun.plan_view import print_plan
     from mlrun.run_options import TrainOptions
     from mlrun.tables import check_format

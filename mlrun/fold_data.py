@@ -140,7 +140,7 @@ def _save(data: FoldData, folder: Path) -> None:
 
 def _load(folder: Path, name: str) -> Any:
     if (folder / f"{name}.arrow").exists():
-        return pl.read_ipc(folder / f"{name}.arrow", memory_map=False)
+        return pl.read_ipc(folder / f"{name}.arrow")
     if (folder / f"{name}.shape.npy").exists():
         # scipy keeps no read-only index arrays everywhere, and these are small beside a worker: copy them
         pieces = tuple(np.load(folder / f"{name}.{piece}.npy") for piece in ("data", "indices", "indptr"))

@@ -43,7 +43,7 @@ class Opened:
 
 @contextmanager
 def open_run(spec: Spec, identity: RunIdentity, options: TrainOptions) -> Iterator[Opened]:
-    """Yield the newest interrupted run of equal spec and data, or a new one; lock and journal are held until the end."""
+    """Yield the newest interrupted run of equal spec and data, or a new one; it is locked until the end."""
     root = runs.runs_root(spec.folder, options.runs)
     folder = resumable(root, spec, identity, options) or runs.claim(root, spec.experiment)
     log: RunLog | None = None

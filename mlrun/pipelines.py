@@ -87,7 +87,7 @@ def _call_build(function: Any, blueprint: Blueprint, seed: int, members: tuple[t
 
 
 class Pipeline(BaseEstimator):  # type: ignore[misc]
-    """An estimator that learns its own preparation: fit and predict take a table (polars), as scikit-learn's do arrays."""
+    """An estimator that learns its own preparation: fit and predict take a table (polars)."""
 
     def __init__(self, recipe: Any, estimator: Any, seed: int = 0) -> None:
         self.recipe = recipe
@@ -157,7 +157,7 @@ def _anomalies(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: flo
 
 
 def anomaly_scores(estimator: Any, matrix: Any, blueprint: Blueprint) -> Array:
-    """Return (n,) scores, higher = more anomalous; a user's family follows scikit-learn's score_samples (lower = more)."""
+    """Return (n,) scores, higher = more anomalous; of a user's family, scikit-learn's score_samples turned round."""
     given = blueprint.entry.anomaly_score
     scores = -estimator.score_samples(matrix) if given is None else given(estimator, matrix)
     return np.asarray(scores, dtype=np.float64).reshape(-1)

@@ -62,7 +62,7 @@ def part_table(dataset: Dataset, part: PredictedPart) -> pl.DataFrame:
 
 
 def prediction_columns(prediction: Prediction, task: Task) -> dict[str, pl.Series]:
-    """Return the columns that say what a model says: prediction, then p_0..p_k, then score, as far as they are there."""
+    """Return what a model says as columns: prediction, then p_0..p_k, then score, as far as they are there."""
     columns = {"prediction": as_labels(prediction.values, task, len(prediction.values))}
     if prediction.probabilities is not None:
         for code in range(prediction.probabilities.shape[1]):
@@ -92,7 +92,7 @@ def read_part(path: Path, part: str) -> pl.DataFrame:
     return pl.read_parquet(path).filter(pl.col("part") == part)
 
 
-def as_prediction(table: pl.DataFrame, task: Task) -> Prediction:
+def prediction_of(table: pl.DataFrame, task: Task) -> Prediction:
     """Return predictions as arrays again: the inverse of `part_table` for rows that were answered."""
     probabilities = [name for name in table.columns if name.startswith("p_")]
     scores = [name for name in table.columns if name.startswith("score_")]
@@ -101,6 +101,11 @@ def as_prediction(table: pl.DataFrame, task: Task) -> Prediction:
         np.ascontiguousarray(table.select(probabilities).to_numpy()) if probabilities else None,
         table["score"].to_numpy() if "score" in table.columns else table.select(scores).to_numpy() if scores else None,
     )
+
+
+def as_prediction(table: pl.DataFrame, task: Task) -> tuple[Array, Prediction]:
+    """Return truth and prediction of a predictions file's rows."""
+    return as_codes(table["truth"], task), prediction_of(table, task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +124,16 @@ def read_parts(path: Path, task: Task, split: Split) -> StoredParts:
     table = pl.read_parquet(path)
     folds: dict[str, Prediction] = {}
     for fold in split.folds:
-        part = table.filter((pl.col("part") == "fold") & (pl.col("fold") == fold.index) & (pl.col("repeat") == fold.repeat))
+        part = table.filter(
+            (pl.col("part") == "fold") & (pl.col("fold") == fold.index) & (pl.col("repeat") == fold.repeat)
+        )
         if part.height != len(fold.valid):
             raise ValueError(path)
-        folds[fold.name] = as_prediction(part, task)
+        folds[fold.name] = prediction_of(part, task)
     test = table.filter(pl.col("part") == "test")
     if test.height != len(split.test):
         raise ValueError(path)
-    return StoredParts(folds, as_prediction(test, task) if test.height else None)
+    return StoredParts(folds, prediction_of(test, task) if test.height else None)
 
 
 def as_codes(column: pl.Series, task: Task) -> Array:
@@ -140,8 +147,8 @@ def as_codes(column: pl.Series, task: Task) -> Array:
 def read_predictions(path: Path, id_column: str | None) -> pl.DataFrame:
     """Return a user's file (csv or parquet) as columns `row` (text) and `prediction`.
 
-    The id is the named column, else `row` or `id`, else the first; the prediction is `prediction`, else `label`, `score` or
-    `probability`, else the only other column. Raises DataError in a sentence.
+    The id is the named column, else `row` or `id`, else the first; the prediction is `prediction`, else `label`,
+    `score` or `probability`, else the only other column. Raises DataError in a sentence.
     """
     if not path.is_file():
         raise DataError(f"{path.absolute()}: there is no such file of predictions")

@@ -1,4 +1,4 @@
-"""From typed columns to the matrix that an estimator is fitted on; everything learned comes from a fold's training rows."""
+"""From typed columns to the matrix of an estimator; all that is learned comes from a fold's training rows."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ HASHED_TERMS = 2**18
 NATIVE_CATEGORIES = 254  # HistGradientBoosting and xgboost hold category codes in a byte
 MISSING, UNSEEN = -1, -2  # codes beside those of the vocabulary
 
+Scale = Literal["standard", "minmax", "robust", "none"]
 Matrix = Any  # (n, d) float64 array in C order, or a CSR matrix
 
 
@@ -32,7 +33,7 @@ class Recipe:
 
     columns: tuple[tuple[str, ColumnKind], ...]
     impute: Literal["median", "mean", "most_frequent", "zero", "none"]
-    scale: Literal["standard", "minmax", "robust", "none"]
+    scale: Scale
     encode: Literal["one_hot", "ordinal", "target", "native"]
     rare: int
     text: Literal["tfidf", "counts", "binary", "hashing"]
@@ -49,7 +50,7 @@ class Recipe:
 
 def recipe_for(family: ModelFamily, prepare: PrepareSpec, features: Sequence[Column], task: TaskKind) -> Recipe:
     """Return what the spec says, and where it is silent what the family needs."""
-    scale = "minmax" if "non_negative" in family.needs else "standard" if "scaling" in family.needs else "none"
+    scale: Scale = "minmax" if "non_negative" in family.needs else "standard" if "scaling" in family.needs else "none"
     return Recipe(
         columns=tuple((column.name, column.kind) for column in features),
         impute=prepare.numeric.impute or ("none" if "missing" in family.takes else "median"),
@@ -223,7 +224,9 @@ def _codes(preparation: Preparation, table: pl.DataFrame) -> Array:
     return codes
 
 
-def _learn_categories(preparation: Preparation, table: pl.DataFrame, truth: Array | None, seed: int) -> tuple[Any, Matrix]:
+def _learn_categories(
+    preparation: Preparation, table: pl.DataFrame, truth: Array | None, seed: int
+) -> tuple[Any, Matrix]:
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
     recipe, codes = preparation.recipe, _codes(preparation, table)
@@ -277,6 +280,6 @@ def _learn_text(recipe: Recipe, name: str, documents: list[str]) -> tuple[Any, M
         gigabytes = len(documents) * block.shape[1] * 8 / 1e9
         raise DataError(
             f"column '{name}' has {block.shape[1]:,} terms, which this family would hold as dense numbers "
-            f"({gigabytes:.1f} GB a fold): set `prepare: {{text: {{max_terms: {DENSE_TERMS}}}}}` or choose a family for text"
+            f"({gigabytes:.1f} GB a fold): set `prepare: {{text: {{max_terms: {DENSE_TERMS}}}}}`, or choose another family"
         )
     return vectorizer, block.astype(np.float64)

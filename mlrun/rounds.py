@@ -217,23 +217,35 @@ def settle(course: Course, group: Group, outcome: Outcome) -> Iterator[Event]:
 def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, Outcome]]:
     """Yield the outcome of every group's fit, as they come in."""
     by_key = {group.key: group for group in groups}
-    broken: list[tuple[Group, Outcome]] = []
-
-    def jobs() -> Iterator[FitJob]:
-        for group in groups:
-            try:
-                yield make_job(course, group)
-            except (MlrunError, ValueError, MemoryError) as error:  # this model cannot be prepared: the others can
-                broken.append((group, Outcome(group.key, failure=failure_of(error))))
+    jobs = Jobs(course, groups)
 
     def on_start(key: str, pid: int, in_main: bool) -> None:
         if in_main:
             course.log.write_started(key)
         course.begun.append(FitStarted(key, by_key[key].contest.model.name, pid))
 
-    for outcome in course.executor.run(jobs(), on_start):
+    for outcome in course.executor.run(jobs, on_start):
         yield by_key[outcome.key], outcome
-    yield from broken
+    yield from jobs.broken
+
+
+class Jobs:
+    """The fits of some groups, made as the executor asks for them; it may ask how many there are."""
+
+    def __init__(self, course: Course, groups: Sequence[Group]) -> None:
+        self.course = course
+        self.groups = groups
+        self.broken: list[tuple[Group, Outcome]] = []
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __iter__(self) -> Iterator[FitJob]:
+        for group in self.groups:
+            try:
+                yield make_job(self.course, group)
+            except (MlrunError, ValueError, MemoryError) as error:  # this model cannot be prepared: the others can
+                self.broken.append((group, Outcome(group.key, failure=failure_of(error))))
 
 
 def make_job(course: Course, group: Group) -> FitJob:

@@ -56,14 +56,14 @@ class RunIdentity:
 
 def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
     """Return the identity of a run that is about to start."""
-    from mlrun.spec import canonical, canonical_defaults
+    from mlrun.spec import differing
 
     digests = provenance.data_digests(dataset.table)
     references = [model.family for model in spec.models if ":" in model.family]
     references += [name for name in (spec.data.source, *(metric.name for metric in spec.metrics)) if ":" in name]
     modules = provenance.user_modules(references, spec.folder)
     return RunIdentity(
-        spec_id=provenance.spec_id(canonical(spec), canonical_defaults()),
+        spec_id=provenance.spec_id(differing(spec), {}),
         digests=digests,
         folds=tuple(fold_digest(digests, fold) for fold in split.folds),
         parts=provenance.split_digest(digests.rows, split.train) + provenance.split_digest(digests.rows, split.test),

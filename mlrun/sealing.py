@@ -1,4 +1,4 @@
-"""From the lines of the leaderboard to a finished run folder: predictions, trials, provenance, report, run.json last."""
+"""From the lines of the leaderboard to a finished run folder: predictions, trials, provenance, run.json last."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def make_record(
     return RunRecord(
         experiment=opened.folder.experiment,
         version=opened.folder.version,
-        status="complete" if any(line.record.status == "done" and line.record.kind == "model" for line in lines) else "failed",
+        status="complete"
+        if any(line.record.status == "done" and line.record.kind == "model" for line in lines)
+        else "failed",
         started=opened.started,
         finished=now(),
         spec_id=identity.spec_id,
@@ -79,7 +81,8 @@ def make_record(
         failed_trials=failed,
         exit_code=4 if broken else 0,
         metrics=tuple(
-            MetricRecord(metric.label, metrics.entry(metric.name, course.spec.folder).direction) for metric in course.metrics
+            MetricRecord(metric.label, metrics.entry(metric.name, course.spec.folder).direction)
+            for metric in course.metrics
         ),
         task=TaskRecord(task.kind, task.labels, task.positive),
         depends_on_machine=course.spec.search.cpu_seconds is not None,
@@ -102,12 +105,16 @@ def best_line(course: Course, lines: Sequence[Line]) -> Line | None:
     ranked = [
         (-metrics.oriented(first.name, mean, course.spec.folder), line.record.simplicity_rank or 0, position)
         for position, line in enumerate(lines)
-        if line.record.kind == "model"
-        and line.record.status == "done"
+        if is_model(line)
         and first.label in line.record.cv
         and (mean := line.record.cv[first.label].mean) is not None
     ]
     return lines[min(ranked)[2]] if ranked else None
+
+
+def is_model(line: Line) -> bool:
+    """Say whether a line is a model's that was fitted."""
+    return line.record.kind == "model" and line.record.status == "done"
 
 
 def verdict_of(course: Course, best: Line | None, lines: Sequence[Line]) -> VerdictRecord:
@@ -188,7 +195,9 @@ def write_provenance(folder: Path, course: Course, identity: RunIdentity) -> Non
     for name, content in (code.files or {}).items():
         (folder / "code" / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "code" / name, content)
-    write_atomically(folder / "env.json", as_json({"packages": dict(identity.versions), "machine": provenance.machine()}))
+    write_atomically(
+        folder / "env.json", as_json({"packages": dict(identity.versions), "machine": provenance.machine()})
+    )
     write_atomically(folder / "data.json", as_json(data_facts(course.dataset, course, identity.digests)))
 
 

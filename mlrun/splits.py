@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def _expanding_folds(dataset: Dataset, spec: Spec, train: Array, notes: list[str
     times = dataset.times[order]
     blocks = spec.split.folds + 1
     cuts = [_move_to_change(times, round(len(order) * block / blocks)) for block in range(1, blocks + 1)]
-    for index, (begin, end) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for index, (begin, end) in enumerate(itertools.pairwise(cuts)):
         inside, valid = order[: max(0, begin - spec.split.gap)], order[begin:end]
         inside, valid = _drop_shared_groups(dataset, inside, valid, notes)
         if len(inside) == 0 or len(valid) == 0:
@@ -162,11 +163,15 @@ def _refuse_rare_classes(dataset: Dataset, spec: Spec, train: Array) -> None:
         return
     counts = np.bincount(dataset.truth[train], minlength=len(dataset.task.labels))
     rare = [
-        f"'{label}' ({count})" for label, count in zip(dataset.task.labels, counts, strict=True) if count < spec.split.folds
+        f"'{label}' ({count})"
+        for label, count in zip(dataset.task.labels, counts, strict=True)
+        if count < spec.split.folds
     ]
     if rare:
         cure = f"Use fewer folds (at most {int(counts.min())}), or drop these rows with `data.where`."
-        raise _error(spec, ("data", "target"), f"too few training rows for {spec.split.folds} folds: {', '.join(rare)}", cure)
+        raise _error(
+            spec, ("data", "target"), f"too few training rows for {spec.split.folds} folds: {', '.join(rare)}", cure
+        )
 
 
 def _error(spec: Spec, path: tuple[str | int, ...], message: str, cure: str = "") -> SpecError:

@@ -95,3 +95,15 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[position]))
         adjusted[position] = worst
     return tuple(adjusted)
+
+
+def expected_best(scores: Sequence[float], draws: int) -> float:
+    """Return the expected maximum of so many scores drawn with replacement from those found (higher is better).
+
+    The maximum of n draws is at most the i-th smallest of N with probability (i/N)^n (Dodge et al. 2019, Show Your
+    Work: Improved Reporting of Experimental Results, equation 5).
+    """
+    ordered, count = sorted(scores), len(scores)
+    return math.fsum(
+        score * ((rank / count) ** draws - ((rank - 1) / count) ** draws) for rank, score in enumerate(ordered, 1)
+    )

@@ -1,8 +1,7 @@
-"""From a dataset to what its spec leaves open: families that suit the problem, the simplest first; metrics of the task."""
+"""From a dataset to what its spec leaves open: families that suit it, the simplest first; the task's metrics."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mlrun import metrics
@@ -15,21 +14,16 @@ if TYPE_CHECKING:
 LARGE = 20_000  # rows from which on families whose cost grows faster than the rows are left out
 
 
-def with_suggestions(spec: Spec, dataset: Dataset) -> tuple[Spec, tuple[MetricSpec, ...]]:
-    """Return the spec with models when it names none, and the metrics: those asked for, checked against the task."""
-    if not spec.models:
-        from mlrun.spec import named_models
-
-        spec = replace(spec, models=named_models(spec, suggest_families(dataset)))
-    return spec, chosen_metrics(spec, dataset)
-
-
 def suggest_families(dataset: Dataset) -> tuple[str, ...]:
     """Return the names of families that suit the data, the simplest first (chapter 6: start simple)."""
     kinds = {column.kind for column in dataset.features}
     large = dataset.table.height >= LARGE
     if dataset.task.kind == "anomaly":
-        return ("kmeans_distance", "isolation_forest") if large else ("knn_distance", "isolation_forest", "gaussian_mixture")
+        return (
+            ("kmeans_distance", "isolation_forest")
+            if large
+            else ("knn_distance", "isolation_forest", "gaussian_mixture")
+        )
     if dataset.task.kind == "regression":
         return ("ridge", "random_forest", "hist_gradient_boosting", "xgboost")
     if kinds == {"text"}:

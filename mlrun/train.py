@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun import catalog
 from mlrun.champions import crown
 from mlrun.contest import Contest
-from mlrun.dataset import load as load_dataset
 from mlrun.events import DataLoaded, Event, Noted, RunClaimed, RunFinished
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
 from mlrun.opening import Opened, open_run, same_as_latest, wait_for_running
-from mlrun.plan import PlannedModel, plan_models
-from mlrun.records import Dataset, MetricSpec, Split
+from mlrun.plan import PlannedModel
+from mlrun.ready import Ready, make_ready
 from mlrun.rounds import Course, complete_predictions, run_level
-from mlrun.run_identity import RunIdentity, identify
 from mlrun.run_options import TrainOptions
 from mlrun.sealing import seal
-from mlrun.spec import Spec
-from mlrun.spec import load as load_spec
-from mlrun.splits import split
-from mlrun.suggest import with_suggestions
 
 if TYPE_CHECKING:
     from mlrun.contracts import Executor
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A spec joined to its data: all that can be known before anything is fitted."""
-
-    spec: Spec
-    dataset: Dataset
-    split: Split
-    metrics: tuple[MetricSpec, ...]
-    models: tuple[PlannedModel, ...]
-    identity: RunIdentity
 
 
 def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterator[Event]:
@@ -48,7 +29,7 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterat
     Raises SpecError and DataError before anything is written; StorageError and Interrupted later, when the same command
     can go on.
     """
-    ready = make_ready(path, overrides, options)
+    ready = make_ready(path, overrides, options.sample)
     yield told(ready)
     yield from wait_for_running(ready.spec, options)
     if options.if_changed and (latest := same_as_latest(ready.spec, ready.identity, options)):
@@ -63,16 +44,6 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterat
         lines += [baseline_line(course, baseline) for baseline in ready.spec.baselines]
         yield from seal(course, opened, ready.identity, lines, options)
     yield RunFinished(str(opened.folder.path), opened.exit_codes[-1])
-
-
-def make_ready(path: Path, overrides: Sequence[str], options: TrainOptions) -> Ready:
-    """Read the spec, load, type and split the data, join models to families: what can be wrong is told here."""
-    spec = load_spec(path, overrides)
-    dataset = load_dataset(spec, options.sample)
-    spec, metrics = with_suggestions(spec, dataset)
-    models = plan_models(spec, dataset)
-    parts = split(dataset, spec)
-    return Ready(spec, dataset, parts, metrics, models, identify(spec, dataset, parts))
 
 
 def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:

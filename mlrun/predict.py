@@ -1,0 +1,147 @@
+"""From a run and new rows to a file of predictions, by the run's champion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from mlrun import runs
+from mlrun.dataset import load_rows
+from mlrun.errors import DataError, UsageError
+from mlrun.predictions import as_labels
+from mlrun.records import Label, Prediction, Task
+from mlrun.schema_cast import apply_schema
+from mlrun.stored import StoredModel, from_payload
+
+if TYPE_CHECKING:
+    from mlrun.records import Array
+
+SOURCES = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".gz": "csv", ".zip": "csv", ".parquet": "parquet",
+    ".db": "sql", ".sqlite": "sql", ".duckdb": "sql",
+}  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What was written, and by which model."""
+
+    rows: int
+    model: str
+    run: str
+    output: str
+
+
+def predict(run: str, data: str, output: str, model: str | None, trust: Sequence[str], root: str | None) -> Predicted:
+    """Predict the rows of a table with a run's champion; write row, prediction, and probabilities or score to `output`.
+
+    The table is read as the run's own was (separator, null values, ...) and cast to the recorded types. Raises
+    UsageError, DataError with row and column, StorageError.
+    """
+    target = Path(output)
+    if target.suffix not in (".csv", ".parquet", ".json"):
+        raise UsageError(f"{output}: the name of the output ends in .csv, .parquet or .json")
+    path = runs.resolve(runs.runs_root(None, root), run)
+    stored = stored_model(path, model, trust)
+    resolved = json.loads((path / "spec.resolved.json").read_bytes())["data"]
+    id_column = resolved["id"]
+    needed = {name: stored.schema[name] for name in stored.features}
+    if id_column is not None:
+        needed[str(id_column)] = stored.schema[str(id_column)]
+    source, params = source_of(data, resolved)
+    table = load_rows(source, params, str(Path.cwd()), needed)
+    if table.height == 0:
+        raise DataError(f"{Path(data).absolute()}: there are no rows to predict")
+    rows = table[str(id_column)] if id_column is not None else pl.Series(np.arange(table.height))
+    prediction = stored.predict(table)
+    write_output(target, table_of(rows, prediction, stored.blueprint.task))
+    return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target))
+
+
+def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
+    """Return a run's champion's prediction of rows of another table, in this task's class codes.
+
+    Raises DataError when the run's classes are others, or a column is missing.
+    """
+    stored = stored_model(run, None, ())
+    needed = {name: stored.schema[name] for name in stored.features}
+    prediction = stored.predict(apply_schema(table, needed, str(run)))
+    theirs = stored.blueprint.task
+    if theirs.kind != task.kind or set(map(str, theirs.labels)) != set(map(str, task.labels)):
+        raise DataError(f"{run}: its task is another ({theirs.kind}, classes {', '.join(map(str, theirs.labels))})")
+    return recoded(prediction, theirs.labels, task.labels)
+
+
+def recoded(prediction: Prediction, theirs: Sequence[Label], ours: Sequence[Label]) -> Prediction:
+    """Return a prediction in other class codes: the same labels in another order."""
+    if list(map(str, theirs)) == list(map(str, ours)) or not theirs:
+        return prediction
+    position = {str(label): code for code, label in enumerate(ours)}
+    new_code = np.array([position[str(label)] for label in theirs])
+    back = np.argsort(new_code)
+    scores = prediction.scores
+    if scores is not None:
+        scores = -scores if scores.ndim == 1 else scores[:, back]
+    probabilities = None if prediction.probabilities is None else prediction.probabilities[:, back]
+    return Prediction(new_code[prediction.values], probabilities, scores)
+
+
+def stored_model(run: Path, model: str | None, trust: Sequence[str]) -> StoredModel:
+    """Return a run's champion; raise UsageError or DataError when it has none, or one that may not be loaded."""
+    return from_payload(runs.load_model(run, model, trust))
+
+
+def source_of(data: str, resolved: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the source that reads a file, with the run's own reading parameters when it is of the same kind."""
+    path = Path(data)
+    source = SOURCES.get(path.suffix.lower())
+    if source is None:
+        raise UsageError(f"{data}: the name of a table ends in one of {', '.join(SOURCES)}")
+    params = dict(resolved["params"]) if resolved["source"] == source else {}
+    return source, {**params, "path": str(path.absolute())}
+
+
+def table_of(rows: pl.Series, prediction: Prediction, task: Task) -> pl.DataFrame:
+    """Return row, prediction, then a probability a class (p_LABEL), or the score."""
+    columns: dict[str, pl.Series | Array] = {
+        "row": rows,
+        "prediction": as_labels(prediction.values, task, len(prediction.values)),
+    }
+    if prediction.probabilities is not None:
+        for code, label in enumerate(task.labels):
+            columns[f"p_{label}"] = np.ascontiguousarray(prediction.probabilities[:, code])
+    elif prediction.scores is not None and prediction.scores.ndim == 1:
+        columns["score"] = prediction.scores
+    return pl.DataFrame(columns)
+
+
+def write_output(path: Path, table: pl.DataFrame) -> None:
+    """Write a table where the user asked for it; whole or not at all."""
+    if path.suffix == ".parquet":
+        import io
+
+        buffer = io.BytesIO()
+        table.write_parquet(buffer)
+        runs.write_atomically(path, buffer.getvalue())
+        return
+    text = table.write_json() if path.suffix == ".json" else without_formulas(table).write_csv()
+    runs.write_atomically(path, text.encode())
+
+
+def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the table with an apostrophe before texts that a spreadsheet would run."""
+    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    return table.with_columns(
+        pl.when(pl.any_horizontal(pl.col(name).str.starts_with(sign) for sign in FORMULA))
+        .then(pl.concat_str(pl.lit("'"), pl.col(name)))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in texts
+    )

@@ -1,0 +1,41 @@
+"""From a spec's file to all that is known before anything is fitted: data, split, models, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlrun.dataset import load as load_dataset
+from mlrun.plan import PlannedModel, plan_models
+from mlrun.records import Dataset, MetricSpec, Split
+from mlrun.run_identity import RunIdentity, identify
+from mlrun.spec import Spec, parse
+from mlrun.spec import load as load_spec
+from mlrun.splits import split
+from mlrun.suggest import chosen_metrics, suggest_families
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A spec joined to its data: all that can be known before anything is fitted."""
+
+    spec: Spec
+    dataset: Dataset
+    split: Split
+    metrics: tuple[MetricSpec, ...]
+    models: tuple[PlannedModel, ...]
+    identity: RunIdentity
+
+
+def make_ready(path: Path, overrides: Sequence[str], sample: int | None) -> Ready:
+    """Read the spec, load, type and split the data, join models to families: what can be wrong is told here."""
+    spec = load_spec(path, overrides)
+    dataset = load_dataset(spec, sample)
+    if not spec.models:
+        suggested = f"models=[{', '.join(suggest_families(dataset))}]"
+        spec = parse(spec.text, spec.path, spec.folder, (*overrides, suggested))
+    metrics = chosen_metrics(spec, dataset)
+    models = plan_models(spec, dataset)
+    parts = split(dataset, spec)
+    return Ready(spec, dataset, parts, metrics, models, identify(spec, dataset, parts))

@@ -1,0 +1,194 @@
+"""From a file and overrides to a Spec; raises one error with all problems, each at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path as FilePath
+
+from mlrun import spec_checks as checks
+from mlrun.errors import SpecError
+from mlrun.records import Place, Problem
+from mlrun.spec_identity import canonical, differing
+from mlrun.spec_lists import read_baselines, read_metrics
+from mlrun.spec_models import Surroundings, read_models
+from mlrun.spec_normal import drop_odd_keys, normalise
+from mlrun.spec_overrides import override
+from mlrun.spec_prepare import overlay
+from mlrun.spec_problems import Findings, check_shape
+from mlrun.spec_schema import json_schema
+from mlrun.spec_sections import (
+    AnomalySpec,
+    BaselineSpec,
+    CategoryPrepare,
+    DataSpec,
+    FinalSpec,
+    ModelSpec,
+    NumericPrepare,
+    PrepareSpec,
+    SearchSpec,
+    Spec,
+    SplitSpec,
+    TextPrepare,
+)
+from mlrun.spec_shape import DataShape, FoldColumnShape, SpecShape, SplitShape
+from mlrun.spec_space import freeze, space_size
+from mlrun.yaml_reader import MAX_BYTES, Node, Path, read
+
+__all__ = [
+    "AnomalySpec",
+    "BaselineSpec",
+    "CategoryPrepare",
+    "DataSpec",
+    "FinalSpec",
+    "ModelSpec",
+    "NumericPrepare",
+    "PrepareSpec",
+    "SearchSpec",
+    "Spec",
+    "SplitSpec",
+    "TextPrepare",
+    "canonical",
+    "differing",
+    "json_schema",
+    "load",
+    "parse",
+    "space_size",
+]
+
+SEPARATE = ("source", "sensitive", "types")  # keys of `data` that are not taken as they are
+SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when none is given
+
+
+def load(path: FilePath, overrides: Sequence[str] = ()) -> Spec:
+    """Read a spec with its overrides (`PATH=VALUE`).
+
+    Raises SpecError with every problem that shows without the data.
+    """
+    tried = str(FilePath(path).absolute())
+    try:
+        with FilePath(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise SpecError([Problem(f"there is no file {tried}", Place(str(path)))]) from error
+    except IsADirectoryError as error:
+        raise SpecError([Problem(f"{tried} is a folder; name the spec's file", Place(str(path)))]) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        told = error.strerror if isinstance(error, OSError) else "not a file's name"
+        raise SpecError([Problem(f"{tried} cannot be read: {told}", Place(str(path)))]) from error
+    return parse(content, str(path), str(FilePath(tried).parent), overrides)
+
+
+def parse(content: bytes, path: str, folder: str, overrides: Sequence[str] = ()) -> Spec:
+    """Read the bytes of a spec as `load` does; paths in it are relative to `folder`."""
+    problems: list[Problem] = []
+    try:
+        root = read(content, path)
+        root = override(normalise(root, problems), overrides, problems)
+    except SpecError as error:
+        raise SpecError([*problems, *error.problems]) from error
+    findings = Findings(drop_odd_keys(root, problems), problems)
+    shape = check_shape(SpecShape, findings.root.plain, findings)
+    if shape is None:
+        raise SpecError(findings.problems)
+    spec = _assemble(shape, findings, content, path, folder)
+    if findings.problems:
+        raise SpecError(sorted(findings.problems, key=_order))
+    return spec
+
+
+def _order(problem: Problem) -> tuple[int, int]:
+    place = problem.place or Place("")
+    return (place.line or MAX_BYTES, place.column)
+
+
+def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, folder: str) -> Spec:
+    checks.check_not_built(shape, findings)
+    source = checks.find_source(shape.data, findings)
+    samples = checks.samples(shape.search.strategy, findings)
+    written = _written_models(findings.root)
+    prepare = overlay(PrepareSpec(), shape.prepare)
+    around = Surroundings(prepare, shape.task, samples, written)
+    models = () if isinstance(shape.models, str) else read_models(shape.models, around, findings)
+    spec = Spec(
+        experiment=shape.experiment,
+        task=shape.task,
+        seed=shape.seed,
+        data=_data(shape.data, source),
+        split=_split(shape.split),
+        metrics=() if shape.metrics is None else read_metrics(shape.metrics, folder, findings),
+        costs={} if shape.costs is None else {key: float(cost) for key, cost in shape.costs.model_dump().items()},
+        prepare=prepare,
+        search=_search(shape, samples=samples),
+        models=models,
+        baselines=read_baselines(shape.baselines, written, findings),
+        anomaly=AnomalySpec(shape.anomaly.train_on, float(shape.anomaly.contamination)),
+        target_transform=shape.target_transform,
+        final=FinalSpec(shape.final.refit_on),
+        folder=folder,
+        text=content,
+        path=path,
+        places=_places(findings.root),
+    )
+    if spec.split.test_params is not None:
+        checks.check_test_file(spec.split.test_params, source, findings)
+    checks.check_references(models, written, findings)
+    checks.check_columns(spec, findings)
+    checks.check_split(spec, findings)
+    checks.check_task(spec, findings)
+    return spec
+
+
+def _written_models(root: Node) -> tuple[str, ...]:
+    """Return the names that are written, also of models that were refused."""
+    models = root.value["models"].value if isinstance(root.value, Mapping) and "models" in root.value else {}
+    return tuple(map(str, models)) if isinstance(models, Mapping) else ()
+
+
+def _data(shape: DataShape, source: str) -> DataSpec:
+    given = {
+        name: getattr(shape, name) for name in DataShape.model_fields if name not in ("source", "sensitive", "types")
+    }
+    return DataSpec(
+        source=source,
+        params=freeze(shape.model_extra or {}),
+        sensitive=tuple(shape.sensitive.columns),
+        withhold_sensitive=shape.sensitive.withhold,
+        types=dict(shape.types),
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
+    )
+
+
+def _split(shape: SplitShape) -> SplitSpec:
+    return SplitSpec(
+        test=0.0 if isinstance(shape.test, Mapping) else float(shape.test),
+        test_params=freeze(shape.test) if isinstance(shape.test, Mapping) else None,
+        folds=SplitSpec.folds if isinstance(shape.folds, FoldColumnShape) else shape.folds,
+        fold_column=shape.folds.column if isinstance(shape.folds, FoldColumnShape) else None,
+        repeats=shape.repeats,
+        shuffle=shape.shuffle,
+        gap=shape.gap,
+        seed=shape.seed,
+    )
+
+
+def _search(shape: SpecShape, *, samples: bool) -> SearchSpec:
+    budget = shape.search.budget
+    trials = None if budget is None else budget.trials
+    seconds = None if budget is None or budget.cpu_seconds is None else float(budget.cpu_seconds)
+    if samples and trials is None and seconds is None:
+        trials = SAMPLED_TRIALS
+    timeout = shape.search.timeout
+    return SearchSpec(shape.search.strategy, trials, seconds, None if timeout is None else float(timeout))
+
+
+def _places(root: Node) -> dict[Path, Place]:
+    found: dict[Path, Place] = {}
+    waiting: list[tuple[Path, Node]] = [((), root)]
+    while waiting:
+        path, node = waiting.pop()
+        found[path] = node.place
+        if isinstance(node.value, Mapping):
+            waiting.extend(((*path, key), below) for key, below in node.value.items())
+        elif isinstance(node.value, tuple):
+            waiting.extend(((*path, index), below) for index, below in enumerate(node.value))
+    return found

@@ -1,0 +1,197 @@
+"""What the sections of a spec must agree on; needs the catalog, never the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from mlrun import catalog
+from mlrun.catalog import suggestion
+from mlrun.contracts import SearchStrategy, Source
+from mlrun.errors import UsageError
+from mlrun.spec_problems import Findings, quote
+from mlrun.spec_sections import ModelSpec, Spec
+from mlrun.spec_shape import DataShape, SpecShape
+from mlrun.yaml_reader import Path
+
+ENDINGS = {
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".gz", ".zip"), "csv"),
+    ".parquet": "parquet",
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), "sql"),
+}
+MAX_LEVELS = 5
+NOT_BUILT = ("evaluation", "useful", "gates", "hooks")
+
+
+def check_not_built(shape: SpecShape, findings: Findings) -> None:
+    """Tell the parts of the language that this version does not have."""
+    for key in NOT_BUILT:
+        if getattr(shape, key) not in (None, "none"):
+            findings.add((key,), f"'{key}' is not built yet", "Remove it.", key=True)
+
+
+def find_source(data: DataShape, findings: Findings) -> str:
+    """Return the name of the source, by the ending of `path` when it is left out; what it takes is checked."""
+    params = data.model_extra or {}
+    path: Path = ("data",)
+    if "snapshot" in params:
+        findings.add((*path, "snapshot"), "'data.snapshot' is not built yet", "Remove it.", key=True)
+    name = data.source or _by_ending(params)
+    if findings.is_broken("data", "source"):
+        return name
+    if not name:
+        cure = f"Add `source:`, one of {', '.join(catalog.names('sources'))}, or module:function."
+        findings.add(path, "'data' names no source", cure)
+        return name
+    entry = _find_source(name, findings)
+    if entry is not None:
+        general = tuple(DataShape.model_fields)
+        _check_parameters(
+            entry, {key: value for key, value in params.items() if key != "snapshot"}, path, general, findings
+        )
+        for key in entry.required:
+            if key not in params:
+                findings.add(path, f"source '{name}' needs '{key}': {entry.parameters[key]}")
+    return name
+
+
+def _by_ending(params: Mapping[str, Any]) -> str:
+    ending = PurePath(str(params["path"])).suffix.lower() if "path" in params else ""
+    return ENDINGS.get(ending, "")
+
+
+def _find_source(name: str, findings: Findings) -> Source | None:
+    if ":" in name:
+        return None
+    try:
+        found: Source = catalog.find("sources", name)
+    except UsageError as error:
+        findings.add(("data", "source"), str(error))
+        return None
+    return found
+
+
+def _check_parameters(
+    entry: Source, keys: Iterable[str], path: Path, general: Sequence[str], findings: Findings
+) -> None:
+    for key in keys:
+        if key not in entry.parameters:
+            near = suggestion(key, (*general, *entry.parameters))
+            findings.add((*path, key), f"there is no key {quote(key)} in '{'.'.join(map(str, path))}'{near}", key=True)
+
+
+def check_test_file(test: Mapping[str, Any], source: str, findings: Findings) -> None:
+    """Tell what a test file of its own may not say; it takes what the source takes."""
+    entry = None if ":" in source or source not in catalog.names("sources") else _find_source(source, findings)
+    if entry is not None:
+        _check_parameters(entry, test, ("split", "test"), (), findings)
+    if not test:
+        findings.add(("split", "test"), "'split.test' is empty", "Write 0 for no test, or {path: test.csv}.")
+
+
+def samples(strategy: str, findings: Findings) -> bool:
+    """Return whether the strategy draws from distributions; an unknown one is told."""
+    try:
+        entry: SearchStrategy = catalog.find("searches", strategy)
+    except UsageError as error:
+        if not findings.is_broken("search", "strategy"):
+            findings.add(("search", "strategy"), str(error))
+        return True
+    return entry.samples
+
+
+def check_columns(spec: Spec, findings: Findings) -> None:
+    """Tell columns that are given two parts at once."""
+    data = spec.data
+    roles = {"target": data.target, "id": data.id, "time": data.time, "group": data.group, "weight": data.weight}
+    for role, column in roles.items():
+        if column is None:
+            continue
+        others = [other for other, named in roles.items() if named == column and other < role]
+        lists = {"drop": data.drop, "text": data.text}
+        if role != "time":
+            lists["features"] = data.features
+        others += [name for name, columns in lists.items() if column in columns]
+        for other in others:
+            findings.add(("data", role), f"the column {quote(column)} is both '{role}' and in '{other}'")
+    for column in set(data.drop) & set(data.features):
+        findings.add(("data", "drop"), f"the column {quote(column)} is in 'drop' and in 'features'")
+    if data.positive is not None and data.target is None and spec.data.source != "sklearn":
+        findings.add(("data", "positive"), "'data.positive' needs 'data.target'")
+
+
+def check_split(spec: Spec, findings: Findings) -> None:
+    """Tell what cannot be had of one split."""
+    split = spec.split
+    if split.repeats > 1 and spec.data.time is not None:
+        findings.add(("split", "repeats"), "with 'data.time' there is one order, so folds cannot be repeated")
+    if split.repeats > 1 and split.fold_column is not None:
+        findings.add(("split", "repeats"), "a column of folds cannot be drawn again: leave 'repeats' out")
+    if split.gap and spec.data.time is None:
+        findings.add(("split", "gap"), "'split.gap' needs 'data.time'")
+
+
+def check_task(spec: Spec, findings: Findings) -> None:
+    """Tell what does not fit the task that the spec states."""
+    task = spec.task
+    if task is None:
+        return
+    for model in spec.models:
+        if ":" in model.family or findings.is_broken("models", model.name):
+            continue
+        tasks = catalog.find("models", model.family).tasks
+        if task not in tasks:
+            message = f"{model.family} is for {' and '.join(tasks)}, and the task is {task}"
+            findings.add(("models", model.name), message, key=True)
+    if task != "regression" and spec.target_transform:
+        findings.add(("target_transform",), f"'target_transform' is for regression, and the task is {task}")
+    if task == "regression" and spec.costs:
+        findings.add(("costs",), f"'costs' are for labels, and the task is {task}")
+    if task != "anomaly" and ("anomaly",) not in findings.broken and findings.place(("anomaly",)) != findings.place(()):
+        findings.add(("anomaly",), f"'anomaly' is for that task, and the task is {task}", key=True)
+
+
+def check_references(models: Sequence[ModelSpec], written: Sequence[str], findings: Findings) -> None:
+    """Tell members, bases and final families that are not there, and ensembles that hold themselves."""
+    for model in models:
+        path: Path = ("models", model.name)
+        for index, member in enumerate(model.members):
+            if member not in written:
+                near = suggestion(member, [name for name in written if name != model.name])
+                findings.add((*path, "members", index), f"there is no model {quote(member)} in this spec{near}")
+        if model.base is not None and model.base not in written:
+            near = suggestion(model.base, [name for name in written if name != model.name])
+            message = f"there is no model {quote(model.base)} in this spec{near}"
+            findings.add((*path, "base"), message, "`base` names one of `models`.")
+        if model.meta is not None and ":" not in model.meta and model.meta not in (*written, *catalog.names("models")):
+            findings.add((*path, "meta"), catalog.unknown_name("models", model.meta))
+    _check_levels(models, findings)
+
+
+def _check_levels(models: Sequence[ModelSpec], findings: Findings) -> None:
+    """Give every model its level from below; what never gets one stands on a circle or on top of one."""
+    made_of = {model.name: [name for name in (*model.members, model.base) if name] for model in models}
+    waiting = {name: [part for part in parts if part in made_of] for name, parts in made_of.items()}
+    level = 0
+    while waiting:
+        ready = [name for name, parts in waiting.items() if not any(part in waiting for part in parts)]
+        if not ready:
+            circle = _circle(waiting)
+            shown = " → ".join([*circle, circle[0]])
+            findings.add(("models", circle[0], "members"), f"the ensembles hold each other: {shown}")
+            return
+        if level > MAX_LEVELS:
+            findings.add(("models", ready[0]), f"ensembles are nested more than {MAX_LEVELS} deep", key=True)
+            return
+        waiting = {name: parts for name, parts in waiting.items() if name not in ready}
+        level += 1
+
+
+def _circle(waiting: Mapping[str, Sequence[str]]) -> list[str]:
+    walked: list[str] = []
+    name = next(iter(waiting))
+    while name not in walked:
+        walked.append(name)
+        name = next(part for part in waiting[name] if part in waiting)
+    return walked[walked.index(name) :]

@@ -1,0 +1,175 @@
+"""A spec after reading: normal, complete, frozen; one record a section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlrun.contracts import Space
+from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, TaskKind
+
+Calibrate = Literal["none", "sigmoid", "isotonic", "temperature"]
+Threshold = float | Literal["from_costs", "tuned"]
+PlacePath = tuple[Label | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """Where the rows come from, and what their columns mean; `params` are those of the source.
+
+    features: () = every column that is not withheld or dropped.
+    """
+
+    source: str
+    params: Params
+    target: str | None = None
+    positive: Label | None = None
+    id: str | None = None
+    time: str | None = None
+    group: str | None = None
+    weight: str | None = None
+    drop: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    sensitive: tuple[str, ...] = ()
+    withhold_sensitive: bool = True
+    types: Mapping[str, ColumnKind] = field(default_factory=dict)
+    where: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSpec:
+    """test: the share of the rows, 0 = none; test_params: the source's parameters of a test file of its own.
+
+    folds: how many, or as many as `fold_column` has values. seed: None = the spec's.
+    """
+
+    test: float = 0.2
+    test_params: Params | None = None
+    folds: int = 5
+    fold_column: str | None = None
+    repeats: int = 1
+    shuffle: bool = True
+    gap: int = 0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NumericPrepare:
+    """None = what the family needs."""
+
+    impute: Literal["median", "mean", "most_frequent", "zero", "none"] | None = None
+    scale: Literal["standard", "minmax", "robust", "none"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryPrepare:
+    """None = what the family needs; rare: values seen less often become one."""
+
+    encode: Literal["one_hot", "ordinal", "target", "native"] | None = None
+    rare: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextPrepare:
+    """None = what the family needs."""
+
+    encode: Literal["tfidf", "counts", "binary", "hashing"] | None = None
+    ngrams: tuple[int, int] | None = None
+    max_terms: int | None = None
+    lowercase: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareSpec:
+    """What is learned inside each fold before a model sees the columns."""
+
+    numeric: NumericPrepare = field(default_factory=NumericPrepare)
+    category: CategoryPrepare = field(default_factory=CategoryPrepare)
+    text: TextPrepare = field(default_factory=TextPrepare)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpec:
+    """How trials are proposed, and what every family may spend; timeout: seconds a fit."""
+
+    strategy: str = "grid"
+    trials: int | None = None
+    cpu_seconds: float | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model family under a name, with what is to be tried."""
+
+    name: str
+    family: str
+    space: Space
+    members: tuple[str, ...] = ()
+    meta: str | None = None
+    base: str | None = None
+    prepare: PrepareSpec = field(default_factory=PrepareSpec)
+    calibrate: Calibrate = "none"
+    threshold: Threshold = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineSpec:
+    """A baseline under a name, unique in the spec."""
+
+    kind: str
+    name: str
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalySpec:
+    """train_on: which rows models see; contamination: the share of rows to call anomalies."""
+
+    train_on: Literal["all", "normal"] = "all"
+    contamination: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FinalSpec:
+    """Which rows the champions that are stored were fitted on."""
+
+    refit_on: Literal["train", "all"] = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What one execution is to do.
+
+    task: None = inferred from the target. metrics: () = the task's. models: () = auto. costs: {} = none.
+    folder: the spec's, absolute. text: the bytes that were given. path: as the user wrote it.
+    places: where each value stands, by its path in the normal form.
+    """
+
+    experiment: str
+    data: DataSpec
+    task: TaskKind | None = None
+    seed: int = 0
+    split: SplitSpec = field(default_factory=SplitSpec)
+    metrics: tuple[MetricSpec, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
+    prepare: PrepareSpec = field(default_factory=PrepareSpec)
+    search: SearchSpec = field(default_factory=SearchSpec)
+    models: tuple[ModelSpec, ...] = ()
+    baselines: tuple[BaselineSpec, ...] = (BaselineSpec("random", "random"), BaselineSpec("zero_rule", "zero_rule"))
+    anomaly: AnomalySpec = field(default_factory=AnomalySpec)
+    target_transform: Literal["log"] | None = None
+    final: FinalSpec = field(default_factory=FinalSpec)
+    folder: str = ""
+    text: bytes = b""
+    path: str = ""
+    places: Mapping[PlacePath, Place] = field(default_factory=dict)
+
+    def place(self, path: PlacePath) -> Place:
+        """Return where a value stands; of one that is not written out, the nearest thing around it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places[path] if path in self.places else Place(self.path)
