@@ -101,29 +101,30 @@ def _dtypes(params: Params) -> dict[str, str]:
 
 
 def _read_body(body: bytes, names: Sequence[str], layout: Layout, first_line: int) -> pl.DataFrame:
+    """Read with the fast parser what has a clear shape; it fills up short rows in silence, so those are looked for."""
     shape = measure(body, layout.separator, layout.quote)
     if not shape.tidy:
         return _read_slowly(body, names, layout, first_line)
-    blank = None
-    if shape.separators != (len(names) - 1) * shape.rows or len(names) == 1:
+    table, blank = None, None
+    if shape.separators == (len(names) - 1) * shape.rows:
+        table = _read_fast(body, names, layout, first_line, shape.rows)
+    if table is None or (table[:, -1] == "").any():  # where no row ends in an empty field, none is short, so none long
         counts, blank, lines = rows_at(body, layout.separator, layout.quote)
         wrong = (counts != len(names) - 1) & ~blank
         if wrong.any():
             row = int(wrong.argmax())
             raise _ragged(layout, first_line + int(lines[row]), int(counts[row]) + 1, names)
-    table = _read_fast(body, names, layout, first_line)
-    if table.height != shape.rows:
-        return _read_slowly(body, names, layout, first_line)
-    if blank is not None and blank.any():
+    table = _read_fast(body, names, layout, first_line, shape.rows) if table is None else table
+    if blank is not None and blank.any() and table.height == len(blank):
         table = table.filter(~blank)
     return _refuse_second_header(table, layout)
 
 
-def _read_fast(body: bytes, names: Sequence[str], layout: Layout, first_line: int) -> pl.DataFrame:
+def _read_fast(body: bytes, names: Sequence[str], layout: Layout, first_line: int, rows: int) -> pl.DataFrame:
     import polars as pl
 
     try:
-        return pl.read_csv(
+        table = pl.read_csv(
             body,
             has_header=False,
             schema=dict.fromkeys(names, pl.String),
@@ -136,6 +137,7 @@ def _read_fast(body: bytes, names: Sequence[str], layout: Layout, first_line: in
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError):
         # its message holds rows of the data; the slow reader finds the line and says it without them
         return _read_slowly(body, names, layout, first_line)
+    return table if table.height == rows else _read_slowly(body, names, layout, first_line)
 
 
 def _read_slowly(body: bytes, names: Sequence[str], layout: Layout, first_line: int) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Parquet: one file, a folder of files, or a pattern such as `parts/*.parquet`, put together in the order of their names."""
+"""Parquet: one file, a folder of files, or a pattern such as `parts/*.parquet`; in the order of their names."""
 
 from __future__ import annotations
 

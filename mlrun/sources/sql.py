@@ -47,6 +47,7 @@ def load(params: Params, folder: str) -> pl.DataFrame:
 
 
 def _query_sqlite(path: Path, query: str) -> pl.DataFrame:
+    tables: list[str] = []
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
             tables = _tables(connection)
@@ -56,7 +57,7 @@ def _query_sqlite(path: Path, query: str) -> pl.DataFrame:
                 raise DataError("`query` returns no table; it must be a SELECT statement.")
             return _table([str(column[0]) for column in cursor.description], cursor.fetchall())
     except (sqlite3.Error, sqlite3.Warning) as error:
-        raise DataError(f"{path}: {_told(error, tables if 'tables' in locals() else [])}") from error
+        raise DataError(f"{path}: {_told(error, tables)}") from error
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
@@ -120,14 +121,17 @@ def _query_duckdb(path: Path, query: str) -> pl.DataFrame:
         import duckdb
     except ModuleNotFoundError as error:
         raise DataError(f"{path} is a DuckDB database; install it: pip install 'mlrun-cli[duckdb]'.") from error
-    limits = {"enable_external_access": "false", "lock_configuration": "true", "threads": "1"}
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+        "threads": "1",
+    }
     try:
         statements = duckdb.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise DataError("`query` must be one SELECT statement.")
         with duckdb.connect(str(path), read_only=True, config=limits) as connection:
             columns = connection.execute(query).fetchnumpy()
-            tables = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
     except duckdb.Error as error:
         raise DataError(f"{path}: {_told_duckdb(error)}") from error
     return _of_numpy(columns)
