@@ -43,7 +43,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
-        told = f"{where}{self.message}" + (f" {self.cure}" if self.cure else "")
+        stop = "" if self.message.endswith((".", "?", "!")) else "."
+        told = f"{where}{self.message}" + (f"{stop} {self.cure}" if self.cure else "")
         return told + (f"\n    {self.place.text.strip()}" if self.place and self.place.text.strip() else "")
 
 

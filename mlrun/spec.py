@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
+from typing import Any
 
 from mlrun import spec_checks as checks
 from mlrun.errors import SpecError
@@ -145,30 +147,27 @@ def _written_models(root: Node) -> tuple[str, ...]:
 
 
 def _data(shape: DataShape, source: str) -> DataSpec:
-    given = {
-        name: getattr(shape, name) for name in DataShape.model_fields if name not in ("source", "sensitive", "types")
-    }
+    given = {name: getattr(shape, name) for name in DataShape.model_fields if name not in SEPARATE}
+    same: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
     return DataSpec(
         source=source,
         params=freeze(shape.model_extra or {}),
         sensitive=tuple(shape.sensitive.columns),
         withhold_sensitive=shape.sensitive.withhold,
         types=dict(shape.types),
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
+        **same,
     )
 
 
 def _split(shape: SplitShape) -> SplitSpec:
-    return SplitSpec(
-        test=0.0 if isinstance(shape.test, Mapping) else float(shape.test),
-        test_params=freeze(shape.test) if isinstance(shape.test, Mapping) else None,
-        folds=SplitSpec.folds if isinstance(shape.folds, FoldColumnShape) else shape.folds,
-        fold_column=shape.folds.column if isinstance(shape.folds, FoldColumnShape) else None,
-        repeats=shape.repeats,
-        shuffle=shape.shuffle,
-        gap=shape.gap,
-        seed=shape.seed,
-    )
+    split = SplitSpec(repeats=shape.repeats, shuffle=shape.shuffle, gap=shape.gap, seed=shape.seed)
+    if isinstance(shape.test, Mapping):
+        split = replace(split, test=0.0, test_params=freeze(shape.test))
+    else:
+        split = replace(split, test=float(shape.test))
+    if isinstance(shape.folds, FoldColumnShape):
+        return replace(split, fold_column=shape.folds.column)
+    return replace(split, folds=shape.folds)
 
 
 def _search(shape: SpecShape, *, samples: bool) -> SearchSpec:

@@ -76,7 +76,8 @@ def _key(key: Any) -> str:
     """Return a mapping's key as text; the label 1 and the label '1' stay two."""
     if isinstance(key, str):
         return key
-    return f"({ {type(None): 'null', bool: 'flag'}[type(key)] if key is None or isinstance(key, bool) else 'number' }) {key}"
+    kind = "null" if key is None else "flag" if isinstance(key, bool) else "number"
+    return f"({kind}) {key}"
 
 
 def _difference(told: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from mlrun.spec_sections import BaselineSpec
 from mlrun.spec_shape import BASELINES, NameShape
 from mlrun.yaml_reader import Path
 
-ALTERNATIVES: Mapping[str, tuple[str, ...]] = {"human": ("column", "path"), "existing": ("column", "predictions", "run")}
+ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
+    "human": ("column", "path"),
+    "existing": ("column", "predictions", "run"),
+}
 
 
 def read_metrics(written: Sequence[Any], folder: str, findings: Findings) -> tuple[MetricSpec, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlrun import catalog
 from mlrun.catalog import suggestion
-from mlrun.contracts import Choice, Grid, Kind, ModelFamily
+from mlrun.contracts import Choice, Domain, Grid, Kind, ModelFamily
 from mlrun.errors import UsageError
 from mlrun.records import TaskKind
 from mlrun.spec_prepare import overlay
@@ -34,6 +34,15 @@ class Surroundings:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A family's name, its entry and its hyperparameters; None = the user's own, or not found."""
+
+    family: str
+    entry: ModelFamily | None
+    kinds: Mapping[str, Kind] | None
+
+
 def read_models(
     written: Mapping[str, ModelShape | list[ModelShape]], around: Surroundings, findings: Findings
 ) -> tuple[ModelSpec, ...]:
@@ -43,17 +52,17 @@ def read_models(
 
 def _read_model(name: str, model: ModelShape | list[ModelShape], around: Surroundings, findings: Findings) -> ModelSpec:
     path: Path = ("models", name)
-    several = isinstance(model, list)
-    parts = [((*path, index), part) for index, part in enumerate(model)] if several else [(path, model)]
+    parts: list[tuple[Path, ModelShape]] = [(path, model)] if isinstance(model, ModelShape) else []
+    if isinstance(model, list):
+        parts = [((*path, index), part) for index, part in enumerate(model)]
     shared = _shared(parts, findings)
     family = shared.get("family", name)
     entry = _find(family, path, "family" in shared, findings)
-    kinds = None if entry is None else _kinds(entry, around.task)
-    plain = not several and not parts[0][1].model_fields_set
-    space = [_read_grid(where, part, entry, kinds, family, plain, around, findings) for where, part in parts]
+    known = _Known(family, entry, None if entry is None else _kinds(entry, around.task))
+    space = [_read_grid(where, part, known, around, findings) for where, part in parts]
     if entry is not None:
         _check_made_of(shared, entry, family, path, findings)
-    if entry is not None and not any(known[:2] == path for known in findings.broken):
+    if entry is not None and not any(broken[:2] == path for broken in findings.broken):
         _check_together(entry, tuple(space), path, findings)
     prepare = overlay(around.prepare, shared["prepare"]) if "prepare" in shared else around.prepare
     return ModelSpec(
@@ -107,36 +116,33 @@ def _kinds(entry: ModelFamily, task: TaskKind | None) -> Mapping[str, Kind] | No
     return entry.kinds(task) if task and task in entry.tasks else entry.hyperparameters
 
 
-def _read_grid(  # noqa: PLR0913 - one call, from the function above
-    path: Path,
-    part: ModelShape,
-    entry: ModelFamily | None,
-    kinds: Mapping[str, Kind] | None,
-    family: str,
-    plain: bool,
-    around: Surroundings,
-    findings: Findings,
-) -> Grid:
+def _read_grid(path: Path, part: ModelShape, known: _Known, around: Surroundings, findings: Findings) -> Grid:
     written = {(*path, key): value for key, value in (part.model_extra or {}).items()}
     for key, value in (part.params or {}).items():
         if (*path, key) in written:
             findings.add((*path, "params", key), f"'{key}' stands here and in 'params'", "Remove one.", key=True)
         written[(*path, "params", key)] = value
-    grid: dict[str, Any] = {}
+    grid: dict[str, Domain] = {}
     for where, value in written.items():
-        name = str(where[-1])
+        name, kinds = str(where[-1]), known.kinds
         if kinds is not None and name not in kinds:
             near = suggestion(name, (*kinds, *(RESERVED if where[-2] != "params" else ())))
-            findings.add(where, f"{family} has no hyperparameter {quote(name)}{near}", key=True)
+            findings.add(where, f"{known.family} has no hyperparameter {quote(name)}{near}", key=True)
             continue
-        domain = read_domain(value, kinds[name] if kinds is not None else None, where, findings, samples=around.samples)
+        kind = kinds[name] if kinds is not None else None
+        domain = read_domain(value, kind, where, findings, samples=around.samples)
         if domain is not None:
             grid[name] = domain
-    if entry is not None and (plain or part.grid == "default"):
-        named = {str(where[-1]) for where in written}
-        defaults = {name: Choice(freeze(values)) for name, values in entry.grid.items() if name not in named}
-        return {**defaults, **grid}
-    return grid
+    if (part.model_fields_set or written) and part.grid is None:
+        return grid
+    return {**_default_grid(known, {str(where[-1]) for where in written}), **grid}
+
+
+def _default_grid(known: _Known, named: Collection[str]) -> Grid:
+    """Return the family's own grid for the hyperparameters that the spec does not name."""
+    if known.entry is None:
+        return {}
+    return {name: Choice(freeze(values)) for name, values in known.entry.grid.items() if name not in named}
 
 
 def _check_made_of(shared: Mapping[str, Any], entry: ModelFamily, family: str, path: Path, findings: Findings) -> None:

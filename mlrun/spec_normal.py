@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mlrun.records import Problem
-from mlrun.yaml_reader import Node, Path
+from mlrun.records import Place, Problem
+from mlrun.yaml_reader import Node, Path, Scalar
 
 NEVER_EMPTY = ("experiment", "data", "models")
 FREE_SECTIONS = ("evaluation", "useful", "gates", "hooks")
@@ -45,7 +45,7 @@ def _drop_odd_keys(node: Node, path: Path, problems: list[Problem]) -> Node:
         return replace(node, value=items)
     if not isinstance(node.value, Mapping):
         return node
-    kept: dict[str | int | float | bool | None, Node] = {}
+    kept: dict[Scalar, Node] = {}
     for key, value in node.value.items():
         if isinstance(key, str):
             kept[key] = _drop_odd_keys(value, (*path, key), problems)
@@ -78,7 +78,8 @@ def _models(node: Node, problems: list[Problem]) -> Node:
 
 def _from_names(node: Node, problems: list[Problem]) -> Node:
     """Return a mapping from a list of names and of mappings with one name."""
-    entries, keys = {}, {}
+    entries: dict[Scalar, Node] = {}
+    keys: dict[Scalar, Place] = {}
     for item in node.value if isinstance(node.value, tuple) else ():
         single = _single(item)
         if single is None:
@@ -117,8 +118,8 @@ def _entry(item: Node) -> Node:
     if single is None:
         return item
     name, value = single
-    keys = item.keys if isinstance(item.value, Mapping) else {name: item.place}
-    return Node({name: value}, item.place, keys)
+    names: Mapping[Scalar, Place] = {name: item.place}
+    return Node({name: value}, item.place, item.keys if isinstance(item.value, Mapping) else names)
 
 
 def _baselines(node: Node) -> Node:

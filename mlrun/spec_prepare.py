@@ -10,7 +10,7 @@ from mlrun.spec_sections import CategoryPrepare, NumericPrepare, PrepareSpec, Te
 if TYPE_CHECKING:
     from mlrun.spec_shape import PrepareShape, Shape
 
-P = TypeVar("P", NumericPrepare, CategoryPrepare, TextPrepare)
+P = TypeVar("P", bound=NumericPrepare | CategoryPrepare | TextPrepare)
 
 
 def overlay(below: PrepareSpec, above: PrepareShape) -> PrepareSpec:
@@ -23,5 +23,6 @@ def overlay(below: PrepareSpec, above: PrepareShape) -> PrepareSpec:
 
 
 def _overlay(below: P, above: Shape) -> P:
-    said: dict[str, Any] = above.model_dump(exclude_none=True)
-    return replace(below, **{key: tuple(value) if isinstance(value, list) else value for key, value in said.items()})
+    said = above.model_dump(exclude_none=True)
+    changes: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    return replace(below, **changes)

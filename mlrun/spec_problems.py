@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from mlrun.catalog import suggestion
 from mlrun.records import Place, Problem
 from mlrun.spec_shape import MARK, Shape
-from mlrun.yaml_reader import Node, Path
+from mlrun.yaml_reader import Node, Path, Scalar
 
 S = TypeVar("S", bound=Shape)
 STAND_INS: Mapping[str, Any] = {
@@ -53,7 +53,7 @@ class Findings:
             node = below
         return node.place
 
-    def is_broken(self, *path: str | int) -> bool:
+    def is_broken(self, *path: Scalar) -> bool:
         """Say whether the value at a path, or something around it, was refused."""
         return any(path[:length] in self.broken for length in range(len(path) + 1))
 

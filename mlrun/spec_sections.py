@@ -125,6 +125,12 @@ class BaselineSpec:
     params: Params = field(default_factory=dict)
 
 
+DEFAULT_BASELINES = (
+    BaselineSpec("random", "random", {"uniform": False}),
+    BaselineSpec("zero_rule", "zero_rule", {"statistic": "mean"}),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AnomalySpec:
     """train_on: which rows models see; contamination: the share of rows to call anomalies."""
@@ -159,7 +165,7 @@ class Spec:
     prepare: PrepareSpec = field(default_factory=PrepareSpec)
     search: SearchSpec = field(default_factory=SearchSpec)
     models: tuple[ModelSpec, ...] = ()
-    baselines: tuple[BaselineSpec, ...] = (BaselineSpec("random", "random"), BaselineSpec("zero_rule", "zero_rule"))
+    baselines: tuple[BaselineSpec, ...] = DEFAULT_BASELINES
     anomaly: AnomalySpec = field(default_factory=AnomalySpec)
     target_transform: Literal["log"] | None = None
     final: FinalSpec = field(default_factory=FinalSpec)

@@ -24,7 +24,7 @@ def kind_of(value: Any) -> str | None:
     if isinstance(value, bool):
         return f"{MARK}flag"
     for kind, tag in ((str, "text"), ((int, float), "number"), (Mapping, "mapping"), (list, "list")):
-        if isinstance(value, kind):  # type: ignore[arg-type]
+        if isinstance(value, kind):
             return f"{MARK}{tag}"
     return f"{MARK}mapping" if isinstance(value, BaseModel) else None
 
@@ -125,9 +125,9 @@ class TextShape(Shape):
     encode: Literal["tfidf", "counts", "binary", "hashing"] | None = Field(
         default=None, description="how text becomes numbers"
     )
-    ngrams: (
-        Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None
-    ) = Field(default=None, description="the shortest and the longest run of words, such as [1, 2]")
+    ngrams: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)] | None = Field(
+        default=None, description="the shortest and the longest run of words, such as [1, 2]"
+    )
     max_terms: Annotated[int, Field(ge=1)] | None = Field(default=None, description="how many terms to keep")
     lowercase: bool | None = Field(default=None, description="whether case is ignored")
 
@@ -182,9 +182,7 @@ Models = Annotated[
 ]
 Entry = Annotated[
     Any,
-    WithJsonSchema(
-        {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]}),
 ]
 
 

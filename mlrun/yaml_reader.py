@@ -62,12 +62,12 @@ def read(content: bytes, name: str) -> Node:
     name: how the file is called in messages. Raises SpecError with every problem that can be told apart.
     """
     if len(content) > MAX_BYTES:
-        raise SpecError([Problem(f"the file is larger than {MAX_BYTES // 1024} KiB; a spec is not data.", Place(name))])
+        raise SpecError([Problem(f"the file is larger than {MAX_BYTES // 1024} KiB; a spec is not data", Place(name))])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        message = "the file is not UTF-8 text; save it as UTF-8."
+        message = "the file is not UTF-8 text; save it as UTF-8"
         raise SpecError([Problem(message, Place(name, line))]) from error
     return _Reader(_Page(name, LINE_BREAK.split(text))).read(text)
 
@@ -75,7 +75,7 @@ def read(content: bytes, name: str) -> Node:
 def read_value(text: str, origin: str) -> Node:
     """Read a value given on the command line; its places say `origin` and no line. Raises SpecError."""
     if len(text) > MAX_BYTES:
-        raise SpecError([Problem(f"the value is larger than {MAX_BYTES // 1024} KiB.", Place(origin))])
+        raise SpecError([Problem(f"the value is larger than {MAX_BYTES // 1024} KiB", Place(origin))])
     return _Reader(_Page(origin, ())).read(text)
 
 
@@ -132,7 +132,7 @@ class _Reader:
         if refused:
             lines = LINE_BREAK.split(text[: refused.start()])
             place = self.page.place(len(lines) - 1, len(lines[-1]))
-            self._stop(f"the character U+{ord(refused.group()):04X} may not stand in YAML; remove it.", place)
+            self._stop(f"the character U+{ord(refused.group()):04X} may not stand in YAML; remove it", place)
         try:
             for event in self._events(text):
                 self._take(event)
@@ -162,7 +162,7 @@ class _Reader:
         elif isinstance(event, yaml.AliasEvent):
             self._add(self._aliased(event.anchor, place))
         elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
-            self._stop("a second document begins here; a spec is one document, so remove the '---'.", place)
+            self._stop("a second document begins here; a spec is one document, so remove the '---'", place)
 
     def _stop(self, message: str, place: Place) -> None:
         raise SpecError([*self.problems, Problem(message, place)])
@@ -171,13 +171,13 @@ class _Reader:
         if anchor:
             self.anchors[anchor] = node
 
-    def _aliased(self, anchor: str, place: Place) -> Node:
-        if anchor not in self.anchors:
-            self.problems.append(Problem(f"nothing is called '&{anchor}' above this '*{anchor}'.", place))
+    def _aliased(self, anchor: str | None, place: Place) -> Node:
+        if anchor is None or anchor not in self.anchors:
+            self.problems.append(Problem(f"nothing is called '&{anchor}' above this '*{anchor}'", place))
             return Node(None, place)
         node = self.anchors[anchor]
         if node is None:
-            self._stop(f"'*{anchor}' stands inside '&{anchor}': a value cannot hold itself.", place)
+            self._stop(f"'*{anchor}' stands inside '&{anchor}': a value cannot hold itself", place)
         return replace(node, place=place) if node is not None else Node(None, place)
 
     def _begin(self, event: Any, place: Place) -> None:
@@ -187,7 +187,7 @@ class _Reader:
         self._name(event.anchor, None)
         self.open.append(_Open(event, place))
         if len(self.open) > MAX_DEPTH:
-            self._stop(f"values are nested more than {MAX_DEPTH} deep.", place)
+            self._stop(f"values are nested more than {MAX_DEPTH} deep", place)
 
     def _end(self) -> None:
         done = self.open.pop()
@@ -220,21 +220,21 @@ class _Reader:
         self.values += 1
         size = node.size + sum(opened.size for opened in self.open)
         if size > MAX_VALUES or self.values > MAX_VALUES:
-            self._stop(f"more than {MAX_VALUES:,} values, aliases written out.", node.place)
+            self._stop(f"more than {MAX_VALUES:,} values, aliases written out", node.place)
         if node.depth + len(self.open) > MAX_DEPTH:
-            self._stop(f"values are nested more than {MAX_DEPTH} deep, aliases written out.", node.place)
+            self._stop(f"values are nested more than {MAX_DEPTH} deep, aliases written out", node.place)
 
     def _enter(self, parent: _Open, key: Node, node: Node) -> None:
         name = key.value
         if isinstance(name, (tuple, Mapping)):
-            self.problems.append(Problem("a list or a mapping cannot be a key; keys must be plain text.", key.place))
+            self.problems.append(Problem("a list or a mapping cannot be a key; keys must be plain text", key.place))
         elif parent.merge:
             parent.merged.append(node)
         elif name in parent.entries:
             first = parent.keys[name]
             where = f" on line {first.line}" if first.line else ""
             self.problems.append(
-                Problem(f"the key '{name}' stands here twice, first{where}; remove one of them.", key.place)
+                Problem(f"the key '{name}' stands here twice, first{where}; remove one of them", key.place)
             )
         else:
             parent.entries[name], parent.keys[name] = node, key.place
@@ -244,7 +244,7 @@ class _Reader:
         parts = source.value if isinstance(source.value, tuple) else (source,)
         for part in parts:
             if not isinstance(part.value, Mapping):
-                self.problems.append(Problem("'<<' takes a mapping, such as an alias to one.", part.place))
+                self.problems.append(Problem("'<<' takes a mapping, such as an alias to one", part.place))
                 return
             for name, node in part.value.items():
                 if name not in target.entries:
@@ -262,8 +262,8 @@ class _Reader:
         value = self._resolve(text, place)
         if kind is None:
             self.problems.append(Problem(_refused_tag(tag), place))
-        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):  # type: ignore[arg-type]
-            self.problems.append(Problem(f"'{text[:60]}' is not of the kind that its tag says.", place))
+        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            self.problems.append(Problem(f"'{text[:60]}' is not of the kind that its tag says", place))
         return value
 
     def _resolve(self, text: str, place: Place) -> Scalar:
@@ -272,7 +272,7 @@ class _Reader:
         if text[0] not in "+-.0123456789":
             return text
         if len(text) > MAX_DIGITS and (INTEGER.fullmatch(text) or FLOAT.fullmatch(text)):
-            self.problems.append(Problem("this number is too long; quote it if it is text.", place))
+            self.problems.append(Problem("this number is too long; quote it if it is text", place))
             return text
         return _number(text)
 
@@ -287,4 +287,4 @@ def _number(text: str) -> Scalar:
 
 def _refused_tag(tag: str) -> str:
     shown = tag.replace(CORE, "!!")[:60]
-    return f"the tag '{shown}' is refused: a spec holds text, numbers, true, false, null, lists and mappings only."
+    return f"the tag '{shown}' is refused: a spec holds text, numbers, true, false, null, lists and mappings only"
