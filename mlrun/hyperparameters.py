@@ -111,7 +111,7 @@ NETWORK: Mapping[str, Kind] = {
     "momentum": Number(low=0, high=1),
     "nesterovs_momentum": Flag(),
     "early_stopping": Flag(),
-    "validation_fraction": Number(low=0, below=1),
+    "validation_fraction": Number(above=0, below=1),
     "beta_1": Number(low=0, below=1),
     "beta_2": Number(low=0, below=1),
     "epsilon": POSITIVE,

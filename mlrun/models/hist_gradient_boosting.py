@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 
 from mlrun.contracts import AnyOf, ByTask, Estimator, Flag, Integer, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import CLASS_WEIGHT, POSITIVE, SEED, TOLERANCE, Fraction, arguments, optional
+from mlrun.hyperparameters import CLASS_WEIGHT, POSITIVE, SEED, TOLERANCE, Fraction, arguments, given, optional
 from mlrun.nesting import nested_in
 from mlrun.records import Params, TaskKind
 
@@ -26,6 +26,13 @@ def with_categories(estimator: Estimator, positions: Sequence[int]) -> Estimator
 
     of_task = CodedHistBoostingClassifier if hasattr(estimator, "class_weight") else CodedHistBoostingRegressor
     return of_task(**{**estimator.get_params(), "categorical_features": [int(position) for position in positions]})
+
+
+def check(params: Params) -> str | None:
+    """Say why these params cannot go together; None when they can."""
+    if given(params, "loss", None) == "quantile" and given(params, "quantile", None) is None:
+        return "loss quantile needs to know which one; add quantile: 0.9"
+    return None
 
 
 def losses(estimator: Estimator) -> dict[str, list[float]]:
@@ -79,4 +86,5 @@ ENTRY = ModelFamily(
     nested=nested_in("max_iter", default=100, restrict=_restrict),
     curves=losses,
     with_categories=with_categories,
+    check=check,
 )

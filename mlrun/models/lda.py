@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlrun.contracts import AnyOf, Estimator, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import CLASS_PRIORS, TOLERANCE, arguments, given
+from mlrun.hyperparameters import CLASS_PRIORS, arguments, given
 from mlrun.records import Params, TaskKind
 
 
@@ -31,7 +31,7 @@ ENTRY = ModelFamily(
         "solver": OneOf("svd", "lsqr", "eigen"),
         "shrinkage": AnyOf(OneOf("auto", None), Number(low=0, high=1)),
         "priors": CLASS_PRIORS,
-        "tol": TOLERANCE,
+        "tol": Number(low=0, below=1),
     },
     grid={"solver": ["lsqr"], "shrinkage": [0.9, 0.5, 0.1, "auto"]},
     needs=("dense",),

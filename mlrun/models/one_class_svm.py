@@ -31,7 +31,7 @@ ENTRY = ModelFamily(
     tasks=("anomaly",),
     simplicity_rank=3,
     assumptions=("prediction", "iid", "smoothness", "tractability"),
-    hyperparameters={"nu": Number(above=0, high=1), **KERNEL_MACHINE},
+    hyperparameters={"nu": Number(above=0, below=1), **KERNEL_MACHINE},
     grid={"nu": [0.5, 0.1, 0.05], "gamma": ["scale", "auto"]},
     needs=("scaling",),
     gives="scores",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import ByTask, Estimator, Flag, Integer, ModelFamily, OneOf
+from mlrun.contracts import ByTask, Estimator, Integer, ModelFamily, OneOf
 from mlrun.hyperparameters import arguments, optional
 from mlrun.records import Params, TaskKind
 
@@ -30,7 +30,6 @@ ENTRY = ModelFamily(
     hyperparameters={
         "cv": optional(Integer(low=2)),
         "stack_method": ByTask(classification=OneOf("auto", "predict_proba", "decision_function", "predict")),
-        "passthrough": Flag(),
     },
     gives="probabilities",
     weights=True,

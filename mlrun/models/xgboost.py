@@ -77,7 +77,10 @@ ENTRY = ModelFamily(
         "reg_alpha": optional(Number(low=0)),
         "reg_lambda": optional(Number(low=0)),
         "scale_pos_weight": ByTask(classification=optional(Number(above=0))),
-        "base_score": optional(Number()),
+        "base_score": ByTask(
+            classification=optional(Number(above=0, below=1)),
+            regression=optional(Number()),
+        ),
         "num_parallel_tree": optional(Integer(low=1)),
         "max_cat_to_onehot": optional(Integer(low=1)),
         "max_cat_threshold": optional(Integer(low=1)),
