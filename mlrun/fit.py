@@ -103,7 +103,7 @@ class FitJob:
         truth, task = self.data.valid_truth, self.blueprint.task
         scores: Mapping[str, float | None] = {}
         if truth is not None and len(truth) > 0:
-            scores = metrics.score(self.metrics, truth, prediction, task)
+            scores = metrics.score(self.metrics, truth, prediction, task, self.blueprint.folder)
         return TrialAnswer(trial, prediction, scores, self._curves(estimator))
 
     def _predict(self, estimator: Any, threshold: float | None) -> Prediction:

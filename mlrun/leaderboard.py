@@ -165,12 +165,12 @@ def one_score(course: Course, metric: MetricSpec, rows: Array, prediction: Predi
 
 def test_scores(course: Course, rows: Array, prediction: Prediction) -> dict[str, Interval]:
     """Return each metric on test rows with its 95 % interval."""
-    truth = course.dataset.truth
+    truth, task = course.dataset.truth, course.dataset.task
     if truth is None or len(rows) == 0:
         return {}
     return {
         metric.label: intervals.interval(
-            intervals.Question(metric, truth[rows], course.dataset.task, seed=course.spec.seed), prediction
+            intervals.Question(metric, truth[rows], task, seed=course.spec.seed, folder=course.spec.folder), prediction
         )
         for metric in course.metrics
     }

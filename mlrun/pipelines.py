@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.metaestimators import available_if
 
 from mlrun import catalog
 from mlrun.contracts import ModelFamily
@@ -86,6 +87,11 @@ def _call_build(function: Any, blueprint: Blueprint, seed: int, members: tuple[t
     return function(dict(blueprint.params), seed, **accepted)
 
 
+def gives(method: str) -> Callable[[Any], bool]:
+    """Return whether a pipeline's estimator has a method: the pipeline then has it too."""
+    return lambda pipeline: hasattr(pipeline.estimator, method)
+
+
 class Pipeline(BaseEstimator):  # type: ignore[misc]
     """An estimator that learns its own preparation: fit and predict take a table (polars)."""
 
@@ -100,14 +106,17 @@ class Pipeline(BaseEstimator):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "preparation_")
 
-    def __getattr__(self, name: str) -> Any:
-        """Offer predict_proba, decision_function and classes_ exactly when the estimator does."""
-        if name in ("predict_proba", "decision_function"):
-            getattr(self.__dict__.get("estimator_", self.__dict__.get("estimator")), name)
-            return lambda table: getattr(self.estimator_, name)(self._matrix(table))
-        if name == "classes_" and "estimator_" in self.__dict__:
-            return self.estimator_.classes_
-        raise AttributeError(name)
+    @property
+    def classes_(self) -> Array:
+        return np.asarray(self.estimator_.classes_)
+
+    @available_if(gives("predict_proba"))
+    def predict_proba(self, table: pl.DataFrame) -> Array:
+        return np.asarray(self.estimator_.predict_proba(self._matrix(table)))
+
+    @available_if(gives("decision_function"))
+    def decision_function(self, table: pl.DataFrame) -> Array:
+        return np.asarray(self.estimator_.decision_function(self._matrix(table)))
 
     def fit(self, table: pl.DataFrame, truth: Array, sample_weight: Array | None = None) -> Pipeline:
         """Learn the preparation from these rows, then fit a copy of the estimator on their matrix."""

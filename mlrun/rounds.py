@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Counts:
-    """Fits of the rounds: planned after sharing, run, without any sharing; trials that earlier runs had finished."""
+    """Fits of the rounds: planned after sharing, run, without any sharing; trials reused from earlier runs; rounds."""
 
     planned: int = 0
     run: int = 0
     reused: int = 0
     unshared: int = 0
+    rounds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,11 @@ class Group:
 
 def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
     """Run the searches of models that wait for no other: round after round, until none proposes anything."""
-    number = 0
     while True:
         proposed = {contest.model.name: propose(course, contest) for contest in contests}
         if not any(proposed.values()):
             return
-        number += 1
+        course.counts.rounds += 1
         cached = [result for contest in contests for result in reuse(course, contest)]
         yield from run_combinations(course, contests)
         groups = [group for contest in contests for group in group_open(course, contest)]
@@ -87,7 +87,7 @@ def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
         course.counts.planned += len(groups)
         course.counts.unshared += trials * len(course.split.folds)
         course.counts.reused += len(cached)
-        yield RoundPlanned(number, trials, len(cached), len(groups), models)
+        yield RoundPlanned(course.counts.rounds, trials, len(cached), len(groups), models)
         for contest, result in cached:
             yield told(contest, result)
         yield from run_groups(course, groups)
