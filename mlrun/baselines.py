@@ -103,8 +103,8 @@ def _constant(params: Params, question: Question) -> Answer:
     """Predict one value for every row: a label, a number, or the training rows' mean or median."""
     value, count = params.get("value"), len(question.rows)
     if question.task.kind == "regression":
-        statistics = {"mean": np.mean, "median": np.median}
-        number = float(statistics[value](question.seen)) if value in statistics else _number(value)
+        middles = {"mean": float(np.mean(question.seen)), "median": float(np.median(question.seen))}
+        number = middles[value] if value in middles else _number(value)
         return _spoken(Prediction(np.full(count, number)))
     code = 0 if value is None and question.task.kind == "anomaly" else _code(value, question.task)
     return _spoken(_hard(np.full(count, code, dtype=np.int64), question.task))

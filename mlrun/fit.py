@@ -13,7 +13,7 @@ import numpy as np
 
 from mlrun import metrics
 from mlrun.fold_data import FoldData
-from mlrun.pipelines import Blueprint, anomaly_scores, build, fit_estimator, predict_rows
+from mlrun.pipelines import Blueprint, anomaly_scores, build, coded, fit_estimator, predict_rows
 from mlrun.provenance import fit_seed
 from mlrun.records import MetricSpec, Params, Prediction
 
@@ -78,8 +78,7 @@ class FitJob:
     def _run(self) -> FitValue:
         entry, data = self.blueprint.entry, self.data
         estimator = build(self.blueprint, lambda model: fit_seed(self.spec_seed, model, self.repeat, self.fold))
-        if data.category_positions and entry.with_categories is not None:
-            estimator = entry.with_categories(estimator, data.category_positions)
+        estimator = coded(estimator, self.blueprint.family, self.blueprint.folder, data.category_positions)
         truth = np.log(data.truth) if self.target_transform == "log" and data.truth is not None else data.truth
         begun = time.perf_counter()
         estimator = fit_estimator(estimator, data.train, truth, data.weights if entry.weights else None)
@@ -118,7 +117,8 @@ class FitJob:
         """Return the (1 − contamination) quantile of the training rows' anomaly scores (spec: section 5)."""
         if self.blueprint.task.kind != "anomaly":
             return None
-        scores = anomaly_scores(estimator, self.data.train, self.blueprint)
+        own = self.blueprint.entry.training_scores  # of families to which a training row is its own neighbour
+        scores = anomaly_scores(estimator, self.data.train, self.blueprint) if own is None else own(estimator)
         return float(np.quantile(scores, 1 - self.blueprint.contamination))
 
     def _curves(self, estimator: Any) -> Mapping[str, tuple[float, ...]]:

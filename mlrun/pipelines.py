@@ -75,7 +75,9 @@ def build(blueprint: Blueprint, seed_of: Callable[[str], int]) -> Any:
 def _member(member: Blueprint, seed_of: Callable[[str], int], *, whole: bool) -> Any:
     """Return a member as a pipeline on tables, or as a bare estimator on the ensemble's own matrix."""
     estimator = build(member, seed_of)
-    return Pipeline(member.recipe, estimator, seed_of(member.model)) if whole and member.recipe else estimator
+    if not whole or member.recipe is None:
+        return estimator
+    return Pipeline(member.recipe, estimator, seed_of(member.model), member.family, member.folder)
 
 
 def _call_build(function: Any, blueprint: Blueprint, seed: int, members: tuple[tuple[str, Any], ...]) -> Any:
@@ -95,10 +97,12 @@ def gives(method: str) -> Callable[[Any], bool]:
 class Pipeline(BaseEstimator):  # type: ignore[misc]
     """An estimator that learns its own preparation: fit and predict take a table (polars)."""
 
-    def __init__(self, recipe: Any, estimator: Any, seed: int = 0) -> None:
+    def __init__(self, recipe: Any, estimator: Any, seed: int = 0, family: str = "", folder: str = "") -> None:
         self.recipe = recipe
         self.estimator = estimator
         self.seed = seed
+        self.family = family
+        self.folder = folder
 
     def __sklearn_tags__(self) -> Any:
         return self.estimator.__sklearn_tags__()
@@ -108,13 +112,14 @@ class Pipeline(BaseEstimator):  # type: ignore[misc]
 
     @property
     def classes_(self) -> Array:
+        """The class codes, once fitted; absent before, as scikit-learn expects."""
         return np.asarray(self.estimator_.classes_)
 
-    @available_if(gives("predict_proba"))
+    @available_if(gives("predict_proba"))  # type: ignore[untyped-decorator]
     def predict_proba(self, table: pl.DataFrame) -> Array:
         return np.asarray(self.estimator_.predict_proba(self._matrix(table)))
 
-    @available_if(gives("decision_function"))
+    @available_if(gives("decision_function"))  # type: ignore[untyped-decorator]
     def decision_function(self, table: pl.DataFrame) -> Array:
         return np.asarray(self.estimator_.decision_function(self._matrix(table)))
 
@@ -122,7 +127,9 @@ class Pipeline(BaseEstimator):  # type: ignore[misc]
         """Learn the preparation from these rows, then fit a copy of the estimator on their matrix."""
         preparation, matrix = learn(self.recipe, table, truth, self.seed)
         self.preparation_ = preparation.state()
-        self.estimator_ = fit_estimator(clone(self.estimator), matrix, truth, sample_weight)
+        estimator, positions = clone(self.estimator), preparation.category_positions
+        estimator = coded(estimator, self.family, self.folder, positions)
+        self.estimator_ = fit_estimator(estimator, matrix, truth, sample_weight)
         return self
 
     def predict(self, table: pl.DataFrame) -> Array:
@@ -131,6 +138,12 @@ class Pipeline(BaseEstimator):  # type: ignore[misc]
 
     def _matrix(self, table: pl.DataFrame) -> Matrix:
         return Preparation.restore(self.preparation_).matrix(table)
+
+
+def coded(estimator: Any, family: str, folder: str, positions: Sequence[int]) -> Any:
+    """Return an unfitted estimator that knows which columns are category codes, where its family takes them."""
+    given = find_family(family, folder).with_categories if positions and family else None
+    return estimator if given is None else given(estimator, positions)
 
 
 def fit_estimator(estimator: Any, matrix: Any, truth: Array | None, weights: Array | None) -> Any:

@@ -1,0 +1,67 @@
+"""The shape of the package: captions, empty __init__ files, no import circle, heavy imports at one door."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "mlrun"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "handler", "tuner", "runner", "config"}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_begins_with_its_caption_and_has_no_banned_name(path: Path) -> None:
+    text = path.read_text("utf-8")
+    if path.name == "__init__.py":
+        assert text == ""
+        return
+    caption = ast.get_docstring(ast.parse(text))
+    assert caption, "no caption"
+    assert caption.splitlines()[0].endswith((".", ":")), caption
+    assert path.stem not in BANNED
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_files_and_functions_are_short(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= LONGEST_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= LONGEST_FUNCTION, f"{node.name}: {length} lines"
+
+
+def imports_of(path: Path, known: set[str]) -> set[str]:
+    """Return the modules of the package that a file imports, inside functions and for types too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update({node.module} | {f"{node.module}.{alias.name}" for alias in node.names})
+    return {name for name in found if name in known} - {name_of(path), "mlrun"}
+
+
+def test_no_import_circle() -> None:
+    known = {name_of(path) for path in MODULES}
+    graph = {name_of(path): imports_of(path, known) for path in MODULES}
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " → ".join((*above[above.index(name) :], name))
+        if name in done:
+            return
+        for imported in sorted(graph.get(name, ())):
+            visit(imported, (*above, name))
+        done.add(name)
+
+    for name in graph:
+        visit(name, ())
