@@ -15,8 +15,8 @@ from mlrun.csv_header import NAMELESS
 from mlrun.errors import DataError, SpecError, UsageError
 from mlrun.loading import find_source, load_table, source_files
 from mlrun.records import Column, ColumnKind, Dataset, Params, Problem, Task
-from mlrun.roles import refuse_unknown_columns, withheld_columns
-from mlrun.row_conditions import select_rows
+from mlrun.roles import conditions, refuse_bad_conditions, refuse_unknown_columns, withheld_columns
+from mlrun.row_conditions import named_columns, select_rows
 from mlrun.row_values import read_groups, read_row_ids, read_times, read_weights
 from mlrun.schema_cast import apply_schema, schema_of, text_columns
 from mlrun.targets import read_target
@@ -89,6 +89,7 @@ def _load_own(spec: Spec, target: str | None) -> tuple[Part, dict[str, str], lis
     refuse_unknown_columns(spec, target, raw.columns)
     origin = _origin(data.source, data.params, spec.folder)
     table, foreign, notes = settle_table(raw, types, target, origin)
+    refuse_bad_conditions(spec, table)
     return Part(table, np.arange(table.height), origin), foreign, notes
 
 
@@ -191,7 +192,8 @@ def _features(
 def _role_columns(spec: Spec, target: str | None) -> set[str]:
     """Return the columns that test rows must have beside the features."""
     roles = (target, spec.data.id, spec.data.group, spec.data.time, spec.data.weight)
-    return {str(name) for name in roles if name is not None} | set(spec.data.sensitive)
+    asked = {name for _, condition in conditions(spec) for name in named_columns(condition)}
+    return {str(name) for name in roles if name is not None} | set(spec.data.sensitive) | asked
 
 
 def _counted(column: Column, values: pl.Series) -> Column:

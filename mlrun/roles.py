@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun.catalog import suggestion
-from mlrun.errors import SpecError
+from mlrun.errors import SpecError, UsageError
 from mlrun.records import Problem
+from mlrun.row_conditions import named_columns, select_rows
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from mlrun.spec import Spec
 
 Path = tuple[str | int, ...]
@@ -27,17 +30,42 @@ def withheld_columns(spec: Spec, target: str | None) -> dict[str, str]:
 
 def refuse_unknown_columns(spec: Spec, target: str | None, columns: Sequence[str]) -> None:
     """Raise SpecError that tells every name in `data`, `split` and `baselines` which is no column, with the nearest."""
+    named = [(path, name) for path, name, _ in _named(spec, target)]
     problems = []
-    for path, name, _ in _named(spec, target):
+    for path, condition in conditions(spec):
+        try:
+            named.extend((path, name) for name in named_columns(condition))
+        except UsageError as error:
+            problems.append(Problem(str(error), spec.place(path)))
+    for path, name in dict.fromkeys(named):
         if name not in columns:
             message = f"'{name}' is not a column of the data{suggestion(name, columns)}"
-            problem = Problem(message, spec.place(path))
-            if problem not in problems:
-                problems.append(problem)
+            problems.append(Problem(message, spec.place(path)))
     if target is not None and target in spec.data.features:
         problems.append(Problem(f"'{target}' is the target; it cannot be a feature", spec.place(("data", "features"))))
     if problems:
         raise SpecError(problems)
+
+
+def refuse_bad_conditions(spec: Spec, table: pl.DataFrame) -> None:
+    """Raise SpecError for every condition that cannot be evaluated on the columns as they are typed."""
+    problems = []
+    for path, condition in conditions(spec):
+        try:
+            select_rows(table.head(1), condition)
+        except UsageError as error:
+            problems.append(Problem(str(error), spec.place(path)))
+    if problems:
+        raise SpecError(problems)
+
+
+def conditions(spec: Spec) -> Iterator[tuple[Path, str]]:
+    """Yield every row condition of the spec with its place."""
+    if spec.data.where is not None:
+        yield ("data", "where"), spec.data.where
+    for position, baseline in enumerate(spec.baselines):
+        if "when" in baseline.params:
+            yield ("baselines", position, baseline.kind, "when"), str(baseline.params["when"])
 
 
 def _named(spec: Spec, target: str | None) -> Iterator[tuple[Path, str, str]]:

@@ -70,6 +70,12 @@ def select_rows(table: pl.DataFrame, condition: str) -> Array:
     return holds.to_numpy()
 
 
+def named_columns(condition: str) -> tuple[str, ...]:
+    """Return the columns that a condition names, sorted; raise UsageError when it is no condition at all."""
+    sql = " ".join(text for _, text in _read(condition))
+    return tuple(sorted(set(_parse(condition, sql).meta.root_names())))
+
+
 def _read(condition: str) -> list[tuple[str, str]]:
     """Split into (kind, text), and refuse what is not element-wise before any library sees it."""
     if not isinstance(condition, str) or not condition.strip():
