@@ -121,8 +121,8 @@ def plan(
     form: Form = "table",
 ) -> None:
     """Check a spec against its data without fitting: families, trials, fits, time."""
-    from mlrun.preview import make_plan
     from mlrun.plan_view import print_plan
+    from mlrun.preview import make_plan
     from mlrun.run_options import TrainOptions
     from mlrun.tables import check_format
 
@@ -148,6 +148,7 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """Run a spec: the leaderboard against the baselines, a verdict, a run folder."""
     from mlrun import progress, report
     from mlrun import train as step
+    from mlrun.interruption import stoppable
     from mlrun.run_options import TrainOptions
 
     catalog_name("executors", executor)
@@ -161,11 +162,12 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
         if_changed=if_changed,
         sample=sample or None,
     )
-    finished = progress.draw(step.train(Path(spec), overrides, options), quiet)
-    if finished is None:
+    with stoppable():
+        drawn = progress.draw(step.train(Path(spec), overrides, options), quiet)
+    if drawn.finished is None:
         return 0
-    report.print_outcome(Path(finished.folder), quiet)
-    return finished.exit_code
+    report.print_outcome(Path(drawn.finished.folder), drawn.told if sys.stdout.isatty() else (), quiet)
+    return drawn.finished.exit_code
 
 
 def catalog_name(kind: str, name: str) -> None:
@@ -206,7 +208,7 @@ def list_(
     experiment: Annotated[str, typer.Option("--experiment", "-e", metavar="NAME", help="Only its runs.")] = "",
     status: Annotated[str, typer.Option("--status", metavar="STATUS", help="Only complete, failed ... ones.")] = "",
     limit: Annotated[int, typer.Option("-n", metavar="N", min=0, help="At most N runs; 0: all.")] = 20,
-    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="started, name, score, test ...")] = "started",
+    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="started, folds, test, best ...")] = "started",
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> None:

@@ -29,18 +29,26 @@ class Conversion:
         return wanted
 
 
-class Command(TyperCommand):
-    """A command whose parameters are converted the quick way, where typer lets us."""
+def converted_quickly(params: list[Any]) -> list[Any]:
+    """Return the parameters, to be converted the quick way where typer has a place for that; else only time is lost."""
+    for param in params:
+        if hasattr(param, "_runtime_param"):
+            param._runtime_param = Conversion()  # noqa: SLF001 - typer has no public door
+    return params
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        for param in self.params:
-            if hasattr(param, "_runtime_param"):
-                param._runtime_param = Conversion()  # noqa: SLF001 - without it all is as right, only slower
+
+class Command(TyperCommand):
+    """A command that starts quickly."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return converted_quickly(super().get_params(ctx))
 
 
 class Commands(TyperGroup):
     """The commands in the order of their use; a wrong name is answered with the nearest."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return converted_quickly(super().get_params(ctx))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is typer's
         return list(self.commands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 10.0  # at most one line in so long tells how far a round is
 REFRESH_PER_SECOND = 2.0
 MODELS_SHOWN = 12
+PACE_FITS = 6  # the time left is told by the pace of so many
 
 
 @dataclass(slots=True)
@@ -38,7 +40,6 @@ class ModelState:
 
     trials: int = 0
     failed: int = 0
-    running: int = 0
     best: float | None = None
 
 
@@ -47,22 +48,23 @@ class RunState:
     """What the events have told so far; times from a clock that never goes back."""
 
     models: dict[str, ModelState] = field(default_factory=dict)
-    running: dict[str, str] = field(default_factory=dict)
+    current: str = ""
     metric: str = ""
     round: int = 0
     done: int = 0
     total: int = 0
-    since: float = 0.0
+    ends: deque[float] = field(default_factory=lambda: deque(maxlen=PACE_FITS + 1))
     champion: str = ""
+    told: set[str] = field(default_factory=set)
 
     def of(self, model: str) -> ModelState:
         return self.models.setdefault(model, ModelState())
 
     def seconds_left(self, now: float) -> float | None:
-        """Return the time that the round's other fits will take, at the pace of those done."""
-        if not 0 < self.done < self.total:
+        """Return the time that the round's other fits will take, at the pace of the latest."""
+        if len(self.ends) < 2 or not 0 < self.done < self.total:
             return None
-        return (now - self.since) / self.done * (self.total - self.done)
+        return max(0.0, (now - self.ends[0]) / (len(self.ends) - 1) * (self.total - self.done))
 
 
 class Say(Protocol):
@@ -71,8 +73,16 @@ class Say(Protocol):
     def __call__(self, text: str, style: str = "") -> None: ...
 
 
-def draw(events: Iterator[Event], quiet: bool = False) -> RunFinished | None:
-    """Show the run on standard error while it happens; return its last event, None when nothing had to run.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The run's last event, None when nothing had to run; the sentences that are on the reader's screen."""
+
+    finished: RunFinished | None
+    told: frozenset[str]
+
+
+def draw(events: Iterator[Event], quiet: bool = False) -> Drawn:
+    """Show the run on standard error while it happens; return how it ended.
 
     Quiet: only warnings. On a terminal a picture is renewed twice a second and leaves only what stays; elsewhere plain
     lines. When nobody reads them any more the run goes on: its exit code is what counts.
@@ -81,7 +91,8 @@ def draw(events: Iterator[Event], quiet: bool = False) -> RunFinished | None:
     state = RunState()
     try:
         if quiet or is_plain(sys.stderr):
-            return follow(events, state, saying(console), quiet)
+            finished = follow(events, state, saying(console), quiet)
+            return Drawn(finished, frozenset())
         from rich.live import Live
 
         with Live(
@@ -90,7 +101,8 @@ def draw(events: Iterator[Event], quiet: bool = False) -> RunFinished | None:
             refresh_per_second=REFRESH_PER_SECOND,
             transient=True,
         ):
-            return follow(events, state, saying(console), live=True)
+            finished = follow(events, state, saying(console), live=True)
+        return Drawn(finished, frozenset(state.told))
     finally:
         if isinstance(events, Generator):
             events.close()  # the run's own clean-up comes before the error is told
@@ -101,7 +113,7 @@ def saying(console: Console) -> Say:
 
     def say(text: str, style: str = "") -> None:
         with suppress(BrokenPipeError):
-            console.print(printable(text), style=style, soft_wrap=True)
+            console.print(printable(text), style=style, soft_wrap=not console.is_terminal)
             console.file.flush()
 
     return say
@@ -127,12 +139,10 @@ def follow(
 def note(state: RunState, event: Event) -> None:
     """Keep what an event says; microseconds, for it is done for every fit."""
     if isinstance(event, FitStarted):
-        state.running[event.key] = event.model
-        state.of(event.model).running += 1
+        state.current = event.model
     elif isinstance(event, FitFinished):
-        if state.running.pop(event.key, None):
-            state.of(event.model).running -= 1
-        state.done, state.total = event.done, event.total
+        state.current, state.done, state.total = event.model, event.done, event.total
+        state.ends.append(time.monotonic())
     elif isinstance(event, TrialFinished):
         model = state.of(event.result.trial.model)
         model.trials += 1
@@ -140,7 +150,9 @@ def note(state: RunState, event: Event) -> None:
         model.best = event.best
         state.metric = event.metric
     elif isinstance(event, RoundPlanned):
-        state.round, state.done, state.total, state.since = event.number, 0, event.fits, time.monotonic()
+        state.round, state.done, state.total, state.champion = event.number, 0, event.fits, ""
+        state.ends.clear()
+        state.ends.append(time.monotonic())
         for name in event.models:
             state.of(name)
     elif isinstance(event, ChampionStarted):
@@ -153,6 +165,7 @@ def tell(state: RunState, event: Event, say: Say) -> None:
         rows = f"{event.train_rows:,} rows to train, {event.test_rows:,} to test"
         say(f"{event.experiment}: {event.task}, {rows}, {count(event.features, 'feature')}", "bold")
         for sentence in event.notes:
+            state.told.add(sentence)
             say(f"  {sentence}")
     elif isinstance(event, RunClaimed):
         resumed = f", goes on where it was cut off ({count(event.finished_fits, 'fit')} kept)" if event.resumed else ""
@@ -167,6 +180,7 @@ def tell(state: RunState, event: Event, say: Say) -> None:
     elif isinstance(event, ChampionStarted):
         say(f"  {told_model(state, event.model)}")
     elif isinstance(event, Noted):
+        state.told.add(event.text)
         say(f"  {event.text}", "yellow" if event.warning else "")
 
 
@@ -196,7 +210,7 @@ def picture(state: RunState, height: int) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     for name, model in shown_models(state, min(MODELS_SHOWN, height - 4)):
         best = f"{state.metric} {number(model.best)}" if model.best is not None else ""
-        mark = "…" if name == state.champion or model.running else " "
+        mark = ">" if name == (state.champion or state.current) else " "
         grid.add_row(
             Text(f"{mark} {printable(name)}", overflow="ellipsis", style="bold" if mark != " " else ""),
             Text(count(model.trials, "trial"), style="dim"),
@@ -216,4 +230,4 @@ def shown_models(state: RunState, most: int) -> list[tuple[str, ModelState]]:
     entries = list(state.models.items())
     if len(entries) <= most:
         return entries
-    return sorted(entries, key=lambda entry: -entry[1].running)[: max(most, 1)]
+    return sorted(entries, key=lambda entry: entry[0] != state.current)[: max(most, 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ from mlrun.terminal import open_console
 from mlrun.wording import count, duration, moment, seconds_between
 
 
-def print_outcome(folder: Path, quiet: bool = False) -> None:
-    """Print what stands at the end of train: leaderboard, where everything is, notes, the verdict in one line."""
+def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False) -> None:
+    """Print what stands at the end of train: leaderboard, where everything is, notes, the verdict in one line.
+
+    told: sentences that the user has on the screen already.
+    """
     record, console = read_run(folder), open_console()
     if quiet:
         write(console, closing_lines(record)[-1])
         return
-    print_page(console, [Section("", leaderboard(record), (told_place(record, folder),)), closing(record)])
+    if console.is_terminal:
+        console.print()
+    print_page(console, [Section("", leaderboard(record), (told_place(record, folder),)), closing(record, told)])
 
 
 def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: str = "") -> None:
@@ -133,5 +139,5 @@ def nearest(path: Path) -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
-def closing(record: RunRecord) -> Section:
-    return Section("", None, tuple(closing_lines(record)))
+def closing(record: RunRecord, told: Collection[str] = ()) -> Section:
+    return Section("", None, tuple(closing_lines(record, told)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from mlrun.records import Interval
 from mlrun.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord
@@ -85,7 +85,7 @@ def row_of(record: RunRecord, model: ModelRecord, first: MetricRecord | None) ->
 
 
 def told_name(row: Row) -> str:
-    mark = " (baseline)" if row["kind"] == "baseline" else " (best)" if row["best"] else ""
+    mark = " (baseline)" if row["kind"] == "baseline" else " *" if row["best"] else ""
     return f"{row['name']}{mark}"
 
 
@@ -118,7 +118,9 @@ def style_of(row: Row) -> str:
 
 
 def below(record: RunRecord) -> Iterator[str]:
-    """Yield what the table alone would hide: failures, marked scores, silent baselines."""
+    """Yield what the table alone would hide: what the mark means, failures, marked scores, silent baselines."""
+    if record.champion is not None and record.metrics:
+        yield f"* best by {record.metrics[0].label} over the folds"
     for model in record.models:
         if model.status == "failed":
             yield f"{model.name} failed: {model.reason or 'no reason recorded'}"
@@ -156,9 +158,9 @@ def metric_row(record: RunRecord, model: ModelRecord, on_test: bool) -> Row:
     return {"name": model.name, "kind": model.kind, "best": best, "status": model.status, **scores}
 
 
-def closing_lines(record: RunRecord) -> list[str]:
-    """Return the sentences below the leaderboard: notes, marks, gates, then the verdict in one line."""
-    lines = list(record.notes)
+def closing_lines(record: RunRecord, told: Collection[str] = ()) -> list[str]:
+    """Return the sentences below the leaderboard: notes that were not told yet, marks, gates, then the verdict."""
+    lines = [note for note in record.notes if note not in told]
     if record.sampled is not None:
         lines.append(f"A try-out on {count(record.sampled, 'row')}: never the best of its experiment.")
     if record.depends_on_machine:

@@ -164,19 +164,27 @@ def fit(headings: Sequence[Heading], cells: Sequence[Sequence[str]], width: int)
     ]
     shown = list(range(len(headings)))
     while True:
-        spare = width - sum(natural[at] for at in shown) - GAP * (len(shown) - 1)
-        widths = [natural[at] for at in shown]
-        for position, at in enumerate(shown):
-            if spare < 0 and headings[at].fold:
-                given = min(-spare, max(0, widths[position] - max(NARROWEST, cell_len(headings[at].title))))
-                widths[position] -= given
-                spare += given
-        if spare >= 0:
+        widths = narrowed(headings, natural, shown, width - GAP * (len(shown) - 1))
+        if widths:
             return shown, widths
         last = max(shown, key=lambda at: (headings[at].rank, at))
         if headings[last].rank == 0:
             return [], []
         shown.remove(last)
+
+
+def narrowed(headings: Sequence[Heading], natural: Sequence[int], shown: Sequence[int], width: int) -> list[int]:
+    """Return widths that fit: columns that may be folded are made narrower, the widest first; [] = too wide."""
+    from rich.cells import cell_len
+
+    widths = {at: natural[at] for at in shown}
+    least = {at: max(NARROWEST, cell_len(headings[at].title)) for at in shown if headings[at].fold}
+    while sum(widths.values()) > width:
+        open_ones = [at for at in least if widths[at] > least[at]]
+        if not open_ones:
+            return []
+        widths[max(open_ones, key=lambda at: widths[at])] -= 1
+    return [widths[at] for at in shown]
 
 
 def draw(

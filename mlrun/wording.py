@@ -28,17 +28,27 @@ def decimals(size: float) -> int:
 
 
 def spread(mean: float | None, sd: float | None) -> str:
-    """Return 'mean ± sd', both with the mean's decimals."""
+    """Return 'mean ± sd'."""
     if mean is None or sd is None:
         return number(mean)
-    return f"{number(mean)} ± {number(sd, mean)}"
+    return f"{number(mean)} ± {rough(sd, mean, sd)}"
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Return 'value [low, high]', all with the value's decimals."""
+    """Return 'value [low, high]'."""
     if value is None or low is None or high is None:
         return number(value)
-    return f"{number(value)} [{number(low, value)}, {number(high, value)}]"
+    reach = (high - low) / 2
+    return f"{number(value)} [{rough(low, value, reach)}, {rough(high, value, reach)}]"
+
+
+def rough(value: float, like: float, reach: float) -> str:
+    """Return a number with a decimal less than `like` has, where a reach is so wide that nothing is lost by it."""
+    size = abs(like)
+    if not (math.isfinite(like) and math.isfinite(value)) or size >= SCIENTIFIC_FROM or 0 < size < SCIENTIFIC_BELOW:
+        return number(value, like)
+    fewer = max(0, decimals(size) - 1)
+    return f"{value:.{fewer}f}" if reach >= 2 * 10.0**-fewer else number(value, like)
 
 
 def difference(value: float | None, low: float | None = None, high: float | None = None) -> str:

@@ -1,0 +1,82 @@
+"""From a plan to what is printed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlrun.json_records import encode
+from mlrun.pages import Section, page_as_markdown, print_page
+from mlrun.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.terminal import open_console
+from mlrun.wording import count, duration
+
+if TYPE_CHECKING:
+    from mlrun.preview import PlanReport
+
+
+def print_plan(plan: PlanReport, form: str) -> None:
+    """Print what a run would do; as csv its models alone."""
+    console = open_console()
+    if form == "json":
+        write(console, to_json({**encode(plan), "seconds": plan.seconds}))
+    elif form == "csv":
+        print_table(console, planned_models(plan), form)
+    elif form == "markdown":
+        write(console, page_as_markdown(plan.experiment, sections(plan)))
+    else:
+        print_page(console, [Section(plan.experiment), *sections(plan)])
+
+
+def sections(plan: PlanReport) -> list[Section]:
+    """Return what the data is, what each model will cost, and the whole."""
+    rows = f"{plan.task}: {plan.train_rows:,} rows to train, in {plan.folds} folds; {plan.test_rows:,} to test"
+    metrics = f"metrics: {', '.join(plan.metrics)}; the first one chooses" if plan.metrics else "no metrics: no labels"
+    baselines = f"baselines: {', '.join(plan.baselines)}" if plan.baselines else "no baselines"
+    return [
+        Section("", None, (rows, metrics, baselines, *plan.notes)),
+        Section("", planned_models(plan), (whole(plan),)),
+    ]
+
+
+def planned_models(plan: PlanReport) -> Table:
+    """Return a line a model, in the order in which they run."""
+    rows = tuple(encode(line) for line in plan.lines)
+    renamed = any(row["model"] != row["family"] for row in rows)
+    headings = (
+        Heading("model", lambda row: row["model"], fold=True),
+        *([Heading("family", lambda row: row["family"], rank=4)] if renamed else []),
+        Heading("rank", lambda row: str(row["rank"]), rank=3, right=True),
+        Heading("trials", lambda row: f"{row['trials']:,}", right=True),
+        Heading("reused", lambda row: f"{row['cached']:,}", rank=1, right=True),
+        Heading("fits", told_fits, right=True),
+        Heading("time", lambda row: duration(row["seconds"]), rank=2, right=True),
+    )
+    return Table(
+        headings, rows, tuple(reasons(plan)), style=lambda row: "" if row["fits"] else "dim", empty="no models"
+    )
+
+
+def reasons(plan: PlanReport) -> Iterator[str]:
+    """Yield why models must run, those with the same reason together."""
+    causes = dict.fromkeys(line.why for line in plan.lines if line.why)
+    for cause in causes:
+        names = [line.model for line in plan.lines if line.why == cause]
+        yield f"to be run: {'all' if len(names) == len(plan.lines) else ', '.join(names)} ({cause})"
+
+
+def told_fits(row: Row) -> str:
+    shared: bool = 0 < row["fits"] < row["unshared"]
+    return f"{row['fits']:,}" + (f" of {row['unshared']:,}" if shared else "")
+
+
+def whole(plan: PlanReport) -> str:
+    """Return the sums in a sentence, with the time where every model has been measured before."""
+    fits, unshared = sum(line.fits for line in plan.lines), sum(line.unshared for line in plan.lines)
+    trials = count(sum(line.trials for line in plan.lines), "trial")
+    if not fits:
+        return f"{trials}, nothing to fit: all of it is reused, or follows from members"
+    spared = f" instead of {unshared:,}" if fits < unshared else ""
+    seconds = f", about {duration(plan.seconds)} on one core" if plan.seconds is not None else ""
+    untimed = "" if seconds else "; how long a fit takes is known after the first run"
+    return f"{trials}, {count(fits, 'fit')}{spared}{seconds}{untimed}"
