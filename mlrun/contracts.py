@@ -46,7 +46,7 @@ class Number:
 
     def __str__(self) -> str:
         bounds = [
-            f"{sign} {bound:g}"
+            f"{sign} {bound:.12g}"
             for sign, bound in (("≥", self.low), (">", self.above), ("≤", self.high), ("<", self.below))
             if bound is not None
         ]

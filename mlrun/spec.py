@@ -16,7 +16,8 @@ from mlrun.spec_models import Surroundings, read_models
 from mlrun.spec_normal import drop_odd_keys, normalise
 from mlrun.spec_overrides import override
 from mlrun.spec_prepare import overlay
-from mlrun.spec_problems import Findings, check_shape
+from mlrun.spec_problems import Findings, check_shape, quote
+from mlrun.spec_references import check_references
 from mlrun.spec_schema import json_schema
 from mlrun.spec_sections import (
     AnomalySpec,
@@ -33,7 +34,7 @@ from mlrun.spec_sections import (
     TextPrepare,
 )
 from mlrun.spec_shape import DataShape, FoldColumnShape, SpecShape, SplitShape
-from mlrun.spec_space import freeze, space_size
+from mlrun.spec_space import freeze
 from mlrun.yaml_reader import MAX_BYTES, Node, Path, read
 
 __all__ = [
@@ -54,7 +55,6 @@ __all__ = [
     "json_schema",
     "load",
     "parse",
-    "space_size",
 ]
 
 SEPARATE = ("source", "sensitive", "types")  # keys of `data` that are not taken as they are
@@ -88,6 +88,8 @@ def parse(content: bytes, path: str, folder: str, overrides: Sequence[str] = ())
         root = override(normalise(root, problems), overrides, problems)
     except SpecError as error:
         raise SpecError([*problems, *error.problems]) from error
+    if not isinstance(root.value, Mapping):
+        raise SpecError([*problems, _no_mapping(root)])
     findings = Findings(drop_odd_keys(root, problems), problems)
     shape = check_shape(SpecShape, findings.root.plain, findings)
     if shape is None:
@@ -96,6 +98,12 @@ def parse(content: bytes, path: str, folder: str, overrides: Sequence[str] = ())
     if findings.problems:
         raise SpecError(sorted(findings.problems, key=_order))
     return spec
+
+
+def _no_mapping(root: Node) -> Problem:
+    cure = "Begin with `experiment: NAME`, `data: {path: ..., target: ...}` and `models: [...]`."
+    message = "the spec is empty" if root.value is None else f"a spec is a mapping of keys, not {quote(root.value)}"
+    return Problem(message, root.place, cure)
 
 
 def _order(problem: Problem) -> tuple[int, int]:
@@ -122,7 +130,7 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
         prepare=prepare,
         search=_search(shape, samples=samples),
         models=models,
-        baselines=read_baselines(shape.baselines, written, findings),
+        baselines=read_baselines(shape.baselines, written, shape, findings),
         anomaly=AnomalySpec(shape.anomaly.train_on, float(shape.anomaly.contamination)),
         target_transform=shape.target_transform,
         final=FinalSpec(shape.final.refit_on),
@@ -133,10 +141,12 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
     )
     if spec.split.test_params is not None:
         checks.check_test_file(spec.split.test_params, source, findings)
-    checks.check_references(models, written, findings)
+    check_references(models, written, findings)
     checks.check_columns(spec, findings)
     checks.check_split(spec, findings)
     checks.check_task(spec, findings)
+    if not samples:
+        checks.check_sizes(models, findings)
     return spec
 
 

@@ -10,6 +10,7 @@ from mlrun import catalog
 from mlrun.catalog import suggestion
 from mlrun.contracts import SearchStrategy, Source
 from mlrun.errors import UsageError
+from mlrun.searches import grid
 from mlrun.spec_problems import Findings, quote
 from mlrun.spec_sections import ModelSpec, Spec
 from mlrun.spec_shape import DataShape, SpecShape
@@ -20,7 +21,7 @@ ENDINGS = {
     ".parquet": "parquet",
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), "sql"),
 }
-MAX_LEVELS = 5
+MAX_COMBINATIONS = 100_000
 NOT_BUILT = ("evaluation", "useful", "gates", "hooks")
 
 
@@ -106,17 +107,15 @@ def check_columns(spec: Spec, findings: Findings) -> None:
     data = spec.data
     roles = {"target": data.target, "id": data.id, "time": data.time, "group": data.group, "weight": data.weight}
     for role, column in roles.items():
-        if column is None:
-            continue
-        others = [other for other, named in roles.items() if named == column and other < role]
-        lists = {"drop": data.drop, "text": data.text}
-        if role != "time":
-            lists["features"] = data.features
-        others += [name for name, columns in lists.items() if column in columns]
-        for other in others:
-            findings.add(("data", role), f"the column {quote(column)} is both '{role}' and in '{other}'")
-    for column in set(data.drop) & set(data.features):
-        findings.add(("data", "drop"), f"the column {quote(column)} is in 'drop' and in 'features'")
+        if column is not None and role != "time" and column in data.features:
+            findings.add(("data", role), f"the column {quote(column)} is '{role}', and in 'features' too")
+        if column is not None and role != "target" and column == data.target:
+            findings.add(("data", role), f"the column {quote(column)} is '{role}' and 'target' at once")
+    for name, columns in {"drop": data.drop, "text": data.text, "sensitive": data.sensitive}.items():
+        if data.target in columns:
+            findings.add(("data", name), f"the column {quote(data.target)} is 'target', and in '{name}' too")
+    for column in sorted(set(data.drop) & set(data.features)):
+        findings.add(("data", "drop"), f"the column {quote(column)} is in 'drop', and in 'features' too")
     if data.positive is not None and data.target is None and spec.data.source != "sklearn":
         findings.add(("data", "positive"), "'data.positive' needs 'data.target'")
 
@@ -128,6 +127,9 @@ def check_split(spec: Spec, findings: Findings) -> None:
         findings.add(("split", "repeats"), "with 'data.time' there is one order, so folds cannot be repeated")
     if split.repeats > 1 and split.fold_column is not None:
         findings.add(("split", "repeats"), "a column of folds cannot be drawn again: leave 'repeats' out")
+    ngrams = spec.prepare.text.ngrams
+    if ngrams is not None and ngrams[0] > ngrams[1]:
+        findings.add(("prepare", "text", "ngrams"), f"'ngrams' goes from a longer run to a shorter one: {list(ngrams)}")
     if split.gap and spec.data.time is None:
         findings.add(("split", "gap"), "'split.gap' needs 'data.time'")
 
@@ -137,61 +139,24 @@ def check_task(spec: Spec, findings: Findings) -> None:
     task = spec.task
     if task is None:
         return
+    known = catalog.names("models")
     for model in spec.models:
-        if ":" in model.family or findings.is_broken("models", model.name):
-            continue
-        tasks = catalog.find("models", model.family).tasks
+        tasks = catalog.find("models", model.family).tasks if model.family in known else (task,)
         if task not in tasks:
             message = f"{model.family} is for {' and '.join(tasks)}, and the task is {task}"
             findings.add(("models", model.name), message, key=True)
     if task != "regression" and spec.target_transform:
         findings.add(("target_transform",), f"'target_transform' is for regression, and the task is {task}")
     if task == "regression" and spec.costs:
-        findings.add(("costs",), f"'costs' are for labels, and the task is {task}")
-    if task != "anomaly" and ("anomaly",) not in findings.broken and findings.place(("anomaly",)) != findings.place(()):
+        findings.add(("costs",), f"'costs' are for labels, and the task is {task}", key=True)
+    if task != "anomaly" and ("anomaly",) in spec.places:
         findings.add(("anomaly",), f"'anomaly' is for that task, and the task is {task}", key=True)
 
 
-def check_references(models: Sequence[ModelSpec], written: Sequence[str], findings: Findings) -> None:
-    """Tell members, bases and final families that are not there, and ensembles that hold themselves."""
+def check_sizes(models: Sequence[ModelSpec], findings: Findings) -> None:
+    """Tell grids that nobody could finish; whether a grid is within the budget is seen with the plan."""
     for model in models:
-        path: Path = ("models", model.name)
-        for index, member in enumerate(model.members):
-            if member not in written:
-                near = suggestion(member, [name for name in written if name != model.name])
-                findings.add((*path, "members", index), f"there is no model {quote(member)} in this spec{near}")
-        if model.base is not None and model.base not in written:
-            near = suggestion(model.base, [name for name in written if name != model.name])
-            message = f"there is no model {quote(model.base)} in this spec{near}"
-            findings.add((*path, "base"), message, "`base` names one of `models`.")
-        if model.meta is not None and ":" not in model.meta and model.meta not in (*written, *catalog.names("models")):
-            findings.add((*path, "meta"), catalog.unknown_name("models", model.meta))
-    _check_levels(models, findings)
-
-
-def _check_levels(models: Sequence[ModelSpec], findings: Findings) -> None:
-    """Give every model its level from below; what never gets one stands on a circle or on top of one."""
-    made_of = {model.name: [name for name in (*model.members, model.base) if name] for model in models}
-    waiting = {name: [part for part in parts if part in made_of] for name, parts in made_of.items()}
-    level = 0
-    while waiting:
-        ready = [name for name, parts in waiting.items() if not any(part in waiting for part in parts)]
-        if not ready:
-            circle = _circle(waiting)
-            shown = " → ".join([*circle, circle[0]])
-            findings.add(("models", circle[0], "members"), f"the ensembles hold each other: {shown}")
-            return
-        if level > MAX_LEVELS:
-            findings.add(("models", ready[0]), f"ensembles are nested more than {MAX_LEVELS} deep", key=True)
-            return
-        waiting = {name: parts for name, parts in waiting.items() if name not in ready}
-        level += 1
-
-
-def _circle(waiting: Mapping[str, Sequence[str]]) -> list[str]:
-    walked: list[str] = []
-    name = next(iter(waiting))
-    while name not in walked:
-        walked.append(name)
-        name = next(part for part in waiting[name] if part in waiting)
-    return walked[walked.index(name) :]
+        size = grid.size(model.space)
+        if size > MAX_COMBINATIONS:
+            cure = "Try fewer values, or say `search: {strategy: random}`."
+            findings.add(("models", model.name), f"{size:,} combinations are more than can be tried", cure, key=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mlrun import catalog
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
 from mlrun.records import MetricSpec
+from mlrun.spec_baselines import ALTERNATIVES, BASELINES, NameShape
 from mlrun.spec_problems import Findings, check_shape, quote
 from mlrun.spec_sections import BaselineSpec
-from mlrun.spec_shape import BASELINES, NameShape
+from mlrun.spec_shape import SpecShape
 from mlrun.yaml_reader import Path
 
-ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
-    "human": ("column", "path"),
-    "existing": ("column", "predictions", "run"),
-}
+if TYPE_CHECKING:
+    from mlrun.baselines import Baseline
+
+EVERYWHERE = ("random", "zero_rule", "rule", "constant")  # kinds that fit every task: no need to load the table
 
 
 def read_metrics(written: Sequence[Any], folder: str, findings: Findings) -> tuple[MetricSpec, ...]:
@@ -41,7 +43,9 @@ def read_metrics(written: Sequence[Any], folder: str, findings: Findings) -> tup
     return tuple(found)
 
 
-def read_baselines(written: Sequence[Any], models: Sequence[str], findings: Findings) -> tuple[BaselineSpec, ...]:
+def read_baselines(
+    written: Sequence[Any], models: Sequence[str], around: SpecShape, findings: Findings
+) -> tuple[BaselineSpec, ...]:
     """Return the baselines under unique names; what is wrong is told."""
     kinds: list[tuple[Path, str, NameShape]] = []
     for index, kind, inside in _named(written, "baselines", findings):
@@ -49,6 +53,7 @@ def read_baselines(written: Sequence[Any], models: Sequence[str], findings: Find
         if kind not in BASELINES:
             findings.add(path, f"there is no baseline {quote(kind)}{suggestion(kind, BASELINES)}", key=True)
             continue
+        _check_fit(kind, path, around, findings)
         shape = _check(kind, inside, path, findings)
         if shape is not None:
             kinds.append((path, kind, shape))
@@ -63,6 +68,18 @@ def _named(written: Sequence[Any], section: str, findings: Findings) -> Iterator
         else:
             message = f"each of the {section} must be a name, or a mapping with one name, not {quote(entry)}"
             findings.add((section, index), message)
+
+
+def _check_fit(kind: str, path: Path, around: SpecShape, findings: Findings) -> None:
+    """Tell a baseline that the task, or the lack of a time, leaves nothing to say."""
+    if kind == "previous" and around.data.time is None and not findings.is_broken("data", "time"):
+        findings.add(path, "baseline 'previous' needs 'data.time': without it the rows have no order", key=True)
+    if around.task is None or kind in EVERYWHERE:
+        return
+    known: Baseline = catalog.find("baselines", kind)
+    if around.task not in known.tasks:
+        message = f"baseline '{kind}' is for {' and '.join(known.tasks)}, and the task is {around.task}"
+        findings.add(path, message, key=True)
 
 
 def _check(kind: str, inside: Any, path: Path, findings: Findings) -> NameShape | None:

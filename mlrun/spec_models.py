@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,7 @@ def _read_model(name: str, model: ModelShape | list[ModelShape], around: Surroun
     space = [_read_grid(where, part, known, around, findings) for where, part in parts]
     if entry is not None:
         _check_made_of(shared, entry, family, path, findings)
-    if entry is not None and not any(broken[:2] == path for broken in findings.broken):
+    if entry is not None and path not in findings.touched:
         _check_together(entry, tuple(space), path, findings)
     prepare = overlay(around.prepare, shared["prepare"]) if "prepare" in shared else around.prepare
     return ModelSpec(
@@ -157,7 +158,7 @@ def _check_made_of(shared: Mapping[str, Any], entry: ModelFamily, family: str, p
         name = path[-1]
         where = (*path, "members") if members else path
         findings.add(where, f"{family} needs two or more members", f"Write {name}: {{members: [a, b]}}.")
-    for member in sorted({member for member in members if members.count(member) > 1}):
+    for member in (member for member, times in Counter(members).items() if times > 1):
         findings.add((*path, "members"), f"{quote(member)} is a member twice", "Remove one.")
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from mlrun.records import Place, Problem
-from mlrun.yaml_reader import Node, Path, Scalar
+from mlrun.yaml_reader import Node, Path
+from mlrun.yaml_scalars import Scalar
 
 NEVER_EMPTY = ("experiment", "data", "models")
 FREE_SECTIONS = ("evaluation", "useful", "gates", "hooks")

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from mlrun.catalog import suggestion
 from mlrun.records import Place, Problem
 from mlrun.spec_shape import MARK, Shape
-from mlrun.yaml_reader import Node, Path, Scalar
+from mlrun.yaml_reader import Node, Path
+from mlrun.yaml_scalars import Scalar
 
 S = TypeVar("S", bound=Shape)
 STAND_INS: Mapping[str, Any] = {
@@ -26,6 +27,7 @@ STAND_INS: Mapping[str, Any] = {
     "value": 0,
 }
 ROUNDS = 4  # of repair; each takes out what the one before it found
+MOST = 100  # problems told of one file; more help nobody
 
 
 @dataclass(slots=True)
@@ -35,11 +37,17 @@ class Findings:
     root: Node
     problems: list[Problem] = field(default_factory=list)
     broken: set[Path] = field(default_factory=set)
+    touched: set[Path] = field(default_factory=set)  # the broken paths, and all that is around them
 
     def add(self, path: Path, message: str, cure: str = "", *, key: bool = False) -> None:
         """Tell a problem of the value at a path, or of its key."""
-        self.broken.add(path)
         self.problems.append(Problem(message, self.place(path, key=key), cure))
+        self.mark(path)
+
+    def mark(self, path: Path) -> None:
+        """Note that the value at a path was refused, so that nothing is concluded from it."""
+        self.broken.add(path)
+        self.touched.update(path[:length] for length in range(len(path) + 1))
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Return the place of a value; of one that is not written, that of the nearest thing around it."""
@@ -77,10 +85,13 @@ def check_shape(shape: type[S], written: Any, findings: Findings, path: Path = (
         try:
             return shape.model_validate(written)
         except ValidationError as error:
-            for mistake in error.errors(include_url=False):
+            mistakes = error.errors(include_url=False)
+            for mistake in mistakes[:MOST]:
                 if attempt == 0 or len(findings.problems) == told:
                     _tell(shape, mistake, findings, path)
                 written = _without(written, mistake)
+            if len(mistakes) > MOST:
+                return None
     return None
 
 
@@ -93,7 +104,7 @@ def _tell(shape: type[Shape], mistake: Any, findings: Findings, path: Path) -> N
         findings.add(where, message, key=True)
     elif kind == "missing":
         around = f"'{dotted(where[:-1])}'" if where[:-1] else "the spec"
-        findings.broken.add(where)
+        findings.mark(where)
         meaning = _known_keys(shape, mistake)[str(where[-1])]
         findings.problems.append(
             Problem(f"{around} lacks '{where[-1]}'" + (f": {meaning}" if meaning else ""), findings.place(where[:-1]))
@@ -115,6 +126,7 @@ def must(mistake: Any) -> str:
         "less_than_equal": ("be at most", "le"),
         "too_short": ("have at least this many items:", "min_length"),
         "too_long": ("have no more items than", "max_length"),
+        "string_too_long": ("have no more characters than", "max_length"),
     }
     kind = mistake["type"]
     if kind in bounds:

@@ -34,12 +34,19 @@ def either(sentence: str) -> Any:
     return Discriminator(kind_of, custom_error_type="either", custom_error_message=sentence)
 
 
+def _written_as(kind: Any) -> Any:
+    """Return a note of how people may write a value whose normal form is another; for the JSON Schema."""
+    return BeforeValidator(lambda value: value, json_schema_input_type=kind)
+
+
 def _check_label(value: Any) -> Any:
     if value is None or isinstance(value, (list, Mapping)):
         raise PydanticCustomError("label", "must be text, a number, true or false")
     return value
 
 
+Name = Annotated[str, Field(pattern=NAME, max_length=100)]
+ONE = Field(min_length=1, max_length=1)
 Text = Annotated[str, Field(min_length=1)]
 Names = list[Text]
 Scalar = Annotated[Any, BeforeValidator(_check_label), WithJsonSchema(LABEL_SCHEMA)]
@@ -71,9 +78,9 @@ class DataShape(Shape):
     drop: Names = Field(default=[], description="columns to leave out")
     features: Names = Field(default=[], description="only these columns; [] = all")
     text: Names = Field(default=[], description="columns of free text")
-    sensitive: Annotated[
-        SensitiveShape, Field(json_schema_extra={"anyOf": [{"type": "array", "items": {"type": "string"}}]})
-    ] = Field(default=SensitiveShape(), description="a list of columns, or {columns: [...], withhold: false}")
+    sensitive: Annotated[SensitiveShape, _written_as(SensitiveShape | Names)] = Field(
+        default=SensitiveShape(), description="a list of columns, or {columns: [...], withhold: false}"
+    )
     types: dict[str, Kind] = Field(default={}, description="column: numeric, boolean, category, text or date")
     where: Text | None = Field(default=None, description="a SQL condition: the rows to keep")
     limit: Annotated[int, Field(ge=1)] | None = Field(default=None, description="how many rows to keep, the first ones")
@@ -159,13 +166,13 @@ class ModelShape(Shape):
     base: Text | None = Field(default=None, description="a model of this spec, for bagging and adaboost")
     prepare: PrepareShape = Field(default=PrepareShape(), description="as `prepare`, for this model")
     calibrate: Literal["none", "sigmoid", "isotonic", "temperature"] = Field(
-        default="none", description="how the champion's probabilities are calibrated"
+        default="none", description="how the champion's probabilities are calibrated; only none is built yet"
     )
     threshold: Annotated[
         Annotated[Annotated[float, Field(gt=0, lt=1)], Tag(f"{MARK}number")]
         | Annotated[Literal["from_costs", "tuned"], Tag(f"{MARK}text")],
         either("must be a number between 0 and 1, from_costs or tuned"),
-    ] = Field(default=0.5, description="from which probability the positive class is said")
+    ] = Field(default=0.5, description="from which probability the positive class is said; only 0.5 is built yet")
     params: dict[str, Any] | None = Field(default=None, description="hyperparameters whose names collide with these")
 
 
@@ -174,11 +181,13 @@ Model = Annotated[
     | Annotated[Annotated[list[ModelShape], Field(min_length=1)], Tag(f"{MARK}list")],
     either("must be a mapping of hyperparameters, or a list of such mappings"),
 ]
-ModelName = Annotated[str, Field(pattern=NAME)]
+WrittenModel = ModelShape | list[ModelShape] | None
+WrittenModels = Literal["auto"] | dict[Name, WrittenModel] | list[Name | Annotated[dict[Name, WrittenModel], ONE]]
 Models = Annotated[
     Annotated[Literal["auto"], Tag(f"{MARK}text")]
-    | Annotated[Annotated[dict[ModelName, Model], Field(min_length=1)], Tag(f"{MARK}mapping")],
+    | Annotated[Annotated[dict[Name, Model], Field(min_length=1, max_length=200)], Tag(f"{MARK}mapping")],
     either("must be a list of names, a mapping from names to hyperparameters, or auto"),
+    _written_as(WrittenModels),
 ]
 Entry = Annotated[
     Any,
@@ -198,18 +207,20 @@ class FinalShape(Shape):
 class SpecShape(Shape):
     """A spec of mlrun."""
 
-    experiment: str = Field(pattern=NAME, description="what the runs are called")
+    experiment: Name = Field(description="what the runs are called")
     task: TaskName | None = Field(default=None, description="inferred from the target when left out")
     seed: Seed = Field(default=0, description="of every draw")
     data: DataShape
     split: SplitShape = SplitShape()
-    metrics: list[Entry] | None = Field(default=None, min_length=1, description="the first one chooses; the task's")
+    metrics: list[Entry] | None = Field(
+        default=None, min_length=1, max_length=100, description="the first one chooses; the task's when left out"
+    )
     costs: CostsShape | None = Field(default=None, description="what mistakes cost; metric `cost`")
     prepare: PrepareShape = PrepareShape()
     search: SearchShape = SearchShape()
     models: Models = Field(default="auto", description="what is compared; auto = what suits the task")
     baselines: list[Entry] = Field(
-        default=[{"random": {}}, {"zero_rule": {}}], description="what a useful model must beat"
+        default=[{"random": {}}, {"zero_rule": {}}], max_length=100, description="what a useful model must beat"
     )
     anomaly: AnomalyShape = AnomalyShape()
     target_transform: Literal["log"] | None = Field(default=None, description="log: for regression of positive targets")
@@ -218,60 +229,3 @@ class SpecShape(Shape):
     useful: Any = Field(default=None, description="when the best model is worth having; not built yet")
     gates: Any = Field(default=None, description="what makes train exit 1; not built yet")
     hooks: Any = Field(default=None, description="what runs before and after; not built yet")
-
-
-class NameShape(Shape):
-    name: Annotated[str, Field(pattern=NAME)] | None = Field(default=None, description="the kind when left out")
-
-
-class RandomShape(NameShape):
-    uniform: bool = Field(default=False, description="every class equally often, not by frequency")
-
-
-class ZeroRuleShape(NameShape):
-    statistic: Literal["mean", "median"] = Field(default="mean", description="for regression")
-
-
-class RuleShape(NameShape):
-    when: Text = Field(description="a SQL condition over the columns")
-    predict: Scalar = Field(default=None, description="where it holds; the positive label")
-    otherwise: Scalar = Field(default=None, description="elsewhere; of two labels the other one")
-
-
-class ConstantShape(NameShape):
-    value: Scalar = Field(description="a label, a number, mean or median")
-
-
-class HumanShape(NameShape):
-    column: Text | None = Field(default=None, description="a column of people's labels")
-    path: Text | None = Field(default=None, description="a file of people's labels")
-    id: Text | None = Field(default=None, description="the file's id column")
-
-
-class ExistingShape(NameShape):
-    column: Text | None = Field(default=None, description="a column of answers of what is in use today")
-    is_: Literal["label", "probability", "score"] = Field(default="label", alias="is", description="what it holds")
-    at_least: float | None = Field(default=None, description="from which score the positive class is said")
-    predictions: Text | None = Field(default=None, description="a file with ids and predictions")
-    id: Text | None = Field(default=None, description="the file's id column")
-    run: Text | None = Field(default=None, description="an earlier run, such as income@latest")
-
-
-class PreviousShape(NameShape):
-    """The last known target; with `time` only."""
-
-
-class MaxZShape(NameShape):
-    """The largest z-score of a row's numbers."""
-
-
-BASELINES: Mapping[str, type[NameShape]] = {
-    "random": RandomShape,
-    "zero_rule": ZeroRuleShape,
-    "rule": RuleShape,
-    "constant": ConstantShape,
-    "human": HumanShape,
-    "existing": ExistingShape,
-    "previous": PreviousShape,
-    "max_z": MaxZShape,
-}

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlrun.contracts import Choice, Domain, Grid, Kind, Range, Space
+from mlrun.contracts import Choice, Domain, Kind, Range, Space
 from mlrun.records import Params
 from mlrun.spec_problems import Findings, quote
 from mlrun.yaml_reader import Path
@@ -43,21 +43,6 @@ def combinations(space: Space) -> Iterator[Params]:
             yield dict(zip(grid, chosen, strict=True))
 
 
-def space_size(space: Space) -> int | None:
-    """Return how many combinations a space has; None when it holds a distribution."""
-    sizes = [_grid_size(grid) for grid in space]
-    return None if None in sizes else sum(size for size in sizes if size is not None)
-
-
-def _grid_size(grid: Grid) -> int | None:
-    total = 1
-    for domain in grid.values():
-        if isinstance(domain, Range):
-            return None
-        total *= len(domain.values)
-    return total
-
-
 def _read_list(values: Sequence[Any], kind: Kind | None, path: Path, findings: Findings) -> Choice | None:
     name = path[-1]
     if not values:
@@ -69,12 +54,12 @@ def _read_list(values: Sequence[Any], kind: Kind | None, path: Path, findings: F
         findings.add(path, message, f"Write [[{flat}]] to try this one, or more of them: [[...], [...]].")
         return None
     good = [_admits(value, kind, (*path, index), findings, name) for index, value in enumerate(values)]
-    seen: list[tuple[type, Any]] = []
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if (type(value), value) in seen:
+        if repr(value) in seen:
             findings.add((*path, index), f"'{name}' lists {quote(value)} twice", "Remove one.")
             good.append(False)
-        seen.append((type(value), value))
+        seen.add(repr(value))
     return Choice(freeze(values)) if all(good) else None
 
 

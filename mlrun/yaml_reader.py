@@ -11,27 +11,18 @@ import yaml
 
 from mlrun.errors import SpecError
 from mlrun.records import Place, Problem
+from mlrun.yaml_scalars import Scalar, resolve, tagged
 from mlrun.yaml_sentences import tell_syntax_error
 
-Scalar = str | int | float | bool | None
 Path = tuple[Scalar, ...]
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 50
 MAX_VALUES = 100_000  # aliases counted as often as they are used
-MAX_DIGITS = 300
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")  # as the parser counts lines
 REFUSED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-WORDS: Mapping[str, Scalar] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 CORE = "tag:yaml.org,2002:"
 
 
@@ -251,38 +242,17 @@ class _Reader:
                     target.entries[name], target.keys[name] = node, part.keys[name]
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
-        text, tag = event.value, event.tag
-        if tag in (None, "", "!"):
-            plain = event.implicit[0] and tag != "!"
-            return self._resolve(text, place) if plain else str(text)
-        if tag == CORE + "str":
-            return str(text)
-        kinds: Mapping[str, Any] = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}
-        kind = kinds.get(tag.removeprefix(CORE))
-        value = self._resolve(text, place)
-        if kind is None:
-            self.problems.append(Problem(_refused_tag(tag), place))
-        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.problems.append(Problem(f"'{text[:60]}' is not of the kind that its tag says", place))
-        return value
-
-    def _resolve(self, text: str, place: Place) -> Scalar:
-        if text in WORDS:
-            return WORDS[text]
-        if text[0] not in "+-.0123456789":
+        text, tag = str(event.value), event.tag
+        if event.tag == "!" or not (event.implicit[0] or event.tag):
             return text
-        if len(text) > MAX_DIGITS and (INTEGER.fullmatch(text) or FLOAT.fullmatch(text)):
-            self.problems.append(Problem("this number is too long; quote it if it is text", place))
-            return text
-        return _number(text)
-
-
-def _number(text: str) -> Scalar:
-    if INTEGER.fullmatch(text):
-        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
-    if FLOAT.fullmatch(text) or NOT_FINITE.fullmatch(text):
-        return float(text if text[-1] in ".0123456789" else text.replace(".", ""))
-    return text
+        try:
+            return tagged(text, tag.removeprefix(CORE)) if tag else resolve(text)
+        except KeyError:
+            message = _refused_tag(tag)
+        except ValueError as error:
+            message = str(error)
+        self.problems.append(Problem(message, place))
+        return text
 
 
 def _refused_tag(tag: str) -> str:
