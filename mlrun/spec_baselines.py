@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from mlrun.records import TaskKind
 from mlrun.spec_shape import Name, Scalar, Shape, Text
 
 
@@ -69,3 +70,9 @@ ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
     "human": ("column", "path"),
     "existing": ("column", "predictions", "run"),
 }  # exactly one of these is given
+
+TASKS: Mapping[str, tuple[TaskKind, ...]] = {  # of those that do not fit every task
+    "human": ("classification", "regression"),
+    "previous": ("classification", "regression"),
+    "max_z": ("anomaly",),
+}

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlrun import catalog
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
 from mlrun.records import MetricSpec
-from mlrun.spec_baselines import ALTERNATIVES, BASELINES, NameShape
+from mlrun.spec_baselines import ALTERNATIVES, BASELINES, TASKS, NameShape
 from mlrun.spec_problems import Findings, check_shape, quote
 from mlrun.spec_sections import BaselineSpec
 from mlrun.spec_shape import SpecShape
 from mlrun.yaml_reader import Path
-
-if TYPE_CHECKING:
-    from mlrun.baselines import Baseline
-
-EVERYWHERE = ("random", "zero_rule", "rule", "constant")  # kinds that fit every task: no need to load the table
 
 
 def read_metrics(written: Sequence[Any], folder: str, findings: Findings) -> tuple[MetricSpec, ...]:
@@ -74,11 +68,9 @@ def _check_fit(kind: str, path: Path, around: SpecShape, findings: Findings) -> 
     """Tell a baseline that the task, or the lack of a time, leaves nothing to say."""
     if kind == "previous" and around.data.time is None and not findings.is_broken("data", "time"):
         findings.add(path, "baseline 'previous' needs 'data.time': without it the rows have no order", key=True)
-    if around.task is None or kind in EVERYWHERE:
-        return
-    known: Baseline = catalog.find("baselines", kind)
-    if around.task not in known.tasks:
-        message = f"baseline '{kind}' is for {' and '.join(known.tasks)}, and the task is {around.task}"
+    tasks = TASKS.get(kind, (around.task,))
+    if around.task is not None and around.task not in tasks:
+        message = f"baseline '{kind}' is for {' and '.join(map(str, tasks))}, and the task is {around.task}"
         findings.add(path, message, key=True)
 
 
