@@ -23,6 +23,7 @@ from mlrun.run_record import BudgetRecord, FoldSummary, ModelRecord
 if TYPE_CHECKING:
     from mlrun.records import Array
     from mlrun.rounds import Course
+    from mlrun.run_log import RunLog
     from mlrun.spec import BaselineSpec
 
 
@@ -75,7 +76,7 @@ def searched_record(course: Course, contest: Contest) -> ModelRecord:
         family=model.spec.family,
         budget=BudgetRecord(granted=budget_of(course.spec, model).trials, used=len(contest.results)),
         simplicity_rank=model.rank,
-        notes=tuple(model_notes(contest)),
+        notes=tuple(model_notes(contest, course.log)),
     )
     if best is None:
         return record
@@ -86,6 +87,9 @@ def searched_record(course: Course, contest: Contest) -> ModelRecord:
 def baseline_line(course: Course, baseline: BaselineSpec) -> Line:
     """Return the line of a baseline: asked about each fold and about test like the models; a refusal is a reason."""
     record = ModelRecord(name=baseline.name, kind="baseline", family=baseline.kind, params=dict(baseline.params))
+    if baseline.params.get("run") is not None:
+        note = "an earlier run's model: it was trained on rows of these folds, and of test too if the split was another"
+        record = replace(record, notes=(note,))
     entry, split = ENTRIES[baseline.kind], course.split
     test: Answer | None = None
     try:
@@ -184,11 +188,11 @@ def summary(scores: Sequence[float | None]) -> FoldSummary:
     return FoldSummary(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else None)
 
 
-def model_notes(contest: Contest) -> Iterator[str]:
+def model_notes(contest: Contest, log: RunLog) -> Iterator[str]:
     """Yield what should be known beside a model's numbers: an optimistic score, fits that warned."""
     if contest.model.spec.members:
         yield "cv is optimistic: the members were chosen on the same folds"
-    for warning, count in contest.warnings.items():
+    for warning, count in sorted(log.warnings(contest.name).items()):
         yield f"{count} fit{'s' if count > 1 else ''} warned: {warning}"
 
 

@@ -14,7 +14,7 @@ from mlrun.digests import DataDigests
 from mlrun.errors import DataError
 from mlrun.events import Event, Noted
 from mlrun.leaderboard import Line, same_rows
-from mlrun.opening import Opened, now
+from mlrun.opening import now
 from mlrun.plan import on_edge
 from mlrun.predictions import write_predictions
 from mlrun.records import Dataset, MetricSpec, TrialResult
@@ -23,28 +23,30 @@ from mlrun.runs import write_atomically
 from mlrun.statistics import expected_best
 
 if TYPE_CHECKING:
+    from mlrun.references import References
     from mlrun.rounds import Course
     from mlrun.run_identity import RunIdentity
     from mlrun.run_options import TrainOptions
 
 
-def seal(
-    course: Course, opened: Opened, identity: RunIdentity, lines: Sequence[Line], options: TrainOptions
-) -> Iterator[Event]:
+def seal(course: Course, lines: Sequence[Line], references: References, options: TrainOptions) -> Iterator[Event]:
     """Write everything that a finished run folder holds; yield what the user should know. The last file is run.json."""
+    opened, identity = course.opened, course.identity
     folder, contests = opened.folder.path, course.contests
     results = [result for contest in contests.values() for result in contest.results]
-    notes = [*course.dataset.notes, *course.split.notes, *run_notes(course, contests, lines)]
-    for note in run_notes(course, contests, lines):
-        yield Noted(note)
+    found = tuple(run_notes(course, contests, lines))
+    yield from (Noted(note) for note in found)
     for line in lines:
         if line.parts:
             write_predictions(folder, line.record.name, course.dataset, list(line.parts))
     runs.write_trials(folder, results)
     opened.log.write_tables(folder)
     write_provenance(folder, course, identity)
-    record = make_record(course, opened, identity, lines, results, options)
-    record = replace(record, notes=tuple(notes))
+    record = replace(
+        make_record(course, lines, results, options),
+        notes=(*course.dataset.notes, *course.split.notes, *references.notes, *found),
+        references=references.known,
+    )
     write_report(folder, record)
     opened.log.close()
     runs.finish(folder, record)
@@ -52,14 +54,10 @@ def seal(
 
 
 def make_record(
-    course: Course,
-    opened: Opened,
-    identity: RunIdentity,
-    lines: Sequence[Line],
-    results: Sequence[TrialResult],
-    options: TrainOptions,
+    course: Course, lines: Sequence[Line], results: Sequence[TrialResult], options: TrainOptions
 ) -> RunRecord:
     """Return run.json's content."""
+    opened, identity = course.opened, course.identity
     task, failed = course.dataset.task, sum(result.status != "done" for result in results)
     broken = failed + sum(line.record.status == "failed" and line.record.kind == "model" for line in lines)
     best = best_line(course, lines)
@@ -105,9 +103,7 @@ def best_line(course: Course, lines: Sequence[Line]) -> Line | None:
     ranked = [
         (-metrics.oriented(first.name, mean, course.spec.folder), line.record.simplicity_rank or 0, position)
         for position, line in enumerate(lines)
-        if is_model(line)
-        and first.label in line.record.cv
-        and (mean := line.record.cv[first.label].mean) is not None
+        if is_model(line) and first.label in line.record.cv and (mean := line.record.cv[first.label].mean) is not None
     ]
     return lines[min(ranked)[2]] if ranked else None
 

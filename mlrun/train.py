@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlrun import catalog
-from mlrun.champions import crown
+from mlrun import catalog, runs
+from mlrun.champions import crown, take_over_champions
 from mlrun.contest import Contest
 from mlrun.events import DataLoaded, Event, Noted, RunClaimed, RunFinished
 from mlrun.fold_data import FoldStore
@@ -15,6 +15,7 @@ from mlrun.leaderboard import baseline_line, model_line
 from mlrun.opening import Opened, open_run, same_as_latest, wait_for_running
 from mlrun.plan import PlannedModel
 from mlrun.ready import Ready, make_ready
+from mlrun.references import resolve_references
 from mlrun.rounds import Course, complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sealing import seal
@@ -35,14 +36,16 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterat
     if options.if_changed and (latest := same_as_latest(ready.spec, ready.identity, options)):
         yield Noted(f"nothing has changed since {latest}: no new run")
         return
+    references = resolve_references(ready.spec, runs.runs_root(ready.spec.folder, options.runs))
+    yield from (Noted(note, warning=True) for note in references.notes)
     with open_run(ready.spec, ready.identity, options) as opened:
         yield RunClaimed(opened.folder.name, str(opened.folder.path), opened.resumed, opened.log.resumed_fits)
         with catalog.find("executors", options.executor).make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor)
             yield from search(course, ready.models)
         lines = [model_line(course, contest) for contest in course.contests.values()]
-        lines += [baseline_line(course, baseline) for baseline in ready.spec.baselines]
-        yield from seal(course, opened, ready.identity, lines, options)
+        lines += [baseline_line(course, baseline) for baseline in references.baselines]
+        yield from seal(course, lines, references, options)
     yield RunFinished(str(opened.folder.path), opened.exit_codes[-1])
 
 
@@ -51,6 +54,7 @@ def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:
     for level in sorted({model.level for model in models}):
         entrants = [course.contests[model.name] for model in models if model.level == level]
         yield from run_level(course, entrants)
+        take_over_champions(course, entrants)
         yield from complete_predictions(course, entrants)
         yield from crown(course, entrants)
 
