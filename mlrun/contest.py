@@ -53,7 +53,6 @@ class Contest:
     open: dict[str, OpenTrial] = field(default_factory=dict)
     blueprints: dict[str, Blueprint] = field(default_factory=dict)
     cpu_seconds: float = 0.0
-    warnings: dict[str, int] = field(default_factory=dict)
     champion: Champion | None = None
     best: TrialResult | None = None
     best_predictions: dict[str, Prediction] = field(default_factory=dict)

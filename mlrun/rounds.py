@@ -206,8 +206,6 @@ def settle(course: Course, group: Group, outcome: Outcome) -> Iterator[Event]:
         results = [contest.take_failure(fold, trial.id, outcome.failure) for trial in group.trials]
     else:
         value: FitValue = outcome.value
-        for warning in value.warnings:
-            contest.warnings[warning] = contest.warnings.get(warning, 0) + 1
         results = [contest.take_answer(fold, answer) for answer in value.answers]
     for result in results:
         if result is not None:

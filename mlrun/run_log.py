@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,15 @@ class RunLog:
         self._journal.append(event, sync=True)
         self.timings.append(timing)
         self.curves.extend(curves)
+
+    def warnings(self, model: str) -> Mapping[str, int]:
+        """Return each warning of a model's fits, with how many of them gave it; those before a kill count too."""
+        return Counter(
+            warning
+            for timing in self.timings
+            if timing["model"] == model and timing["status"] == "done"
+            for warning in timing["warnings"]
+        )
 
     def write_tables(self, folder: Path) -> None:
         """Write timings.jsonl and curves.jsonl into the run folder."""
