@@ -30,16 +30,21 @@ LATENCY_CALLS = 30  # predictions of one row each, of which the 95th percentile 
 LATENCY_SECONDS = 1.0  # stop measuring after so long
 
 
-def crown(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
-    """Give each model with a best trial its champion: an earlier run's equal one, or a refit on all of train."""
+def take_over_champions(course: Course, contests: Sequence[Contest]) -> None:
+    """Give each model whose equal champion an earlier run has stored that one, predictions of the folds and all."""
     for contest in contests:
-        if contest.best is None:
+        if contest.best is not None:
+            contest.champion = take_over(course, contest)
+
+
+def crown(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
+    """Give each model with a best trial and no champion yet its champion: a refit on all of train."""
+    for contest in contests:
+        if contest.best is None or contest.champion is not None:
             continue
         yield ChampionStarted(contest.name)
-        contest.champion = take_over(course, contest)
-        if contest.champion is None:
-            contest.champion, notes = fit_champion(course, contest)
-            yield from (Noted(note, warning=True) for note in notes)
+        contest.champion, notes = fit_champion(course, contest)
+        yield from (Noted(note, warning=True) for note in notes)
 
 
 def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]:
