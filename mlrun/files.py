@@ -63,7 +63,8 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _unpack(path: Path) -> bytes:
-    start = path.open("rb").read(4) if path.stat().st_size else b""
+    with path.open("rb") as file:
+        start = file.read(4)
     if start[:2] == b"\x1f\x8b":
         with gzip.open(path) as stream:
             return _read_whole(stream, path)
