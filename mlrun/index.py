@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from mlrun.errors import MlrunError, UsageError
 from mlrun.run_folder import JOURNAL, LOCK, RUN, is_locked
-from mlrun.run_names import experiment_folder, list_experiments, version_name
+from mlrun.run_names import experiment_folder, is_version, list_experiments, version_name
 from mlrun.run_record import RunRecord
 from mlrun.runs import read_run
 
@@ -94,7 +93,7 @@ def scan(folder: Path) -> Iterator[tuple[int, Stamp | None]]:
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:
-        if len(name) < 4 or not (name.isascii() and name.isdigit()) or version_name(int(name)) != name:
+        if not is_version(name):
             continue
         try:
             state = os.stat(f"{base}{name}{os.sep}{RUN}")  # noqa: PTH116 - twice as quick as a Path
@@ -112,7 +111,7 @@ def cached(root: Path, stamps: Mapping[Key, Stamp], experiment: str | None) -> l
             with closing(connect(path)) as cache:
                 return refreshed(prepared(cache), root, stamps, experiment)
         except sqlite3.Error as error:
-            if error.sqlite_errorcode & 0xFF in CANNOT_WRITE:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in CANNOT_WRITE:  # not every error has a code
                 break
         except (TypeError, ValueError):  # rows that another version or a broken disk left
             pass
@@ -130,13 +129,19 @@ def without_file(path: Path, root: Path, stamps: Mapping[Key, Stamp], experiment
     """Return the same from a cache in memory, filled with what the file can still tell."""
     with closing(sqlite3.connect(":memory:")) as memory:
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-                file.backup(memory)
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)) as file:
+                file.backup(memory, progress=give_up_when_busy)
             return refreshed(prepared(memory), root, stamps, experiment)
         except (sqlite3.Error, TypeError, ValueError):
             pass
     with closing(sqlite3.connect(":memory:")) as empty:
         return refreshed(prepared(empty), root, stamps, experiment)
+
+
+def give_up_when_busy(status: int, remaining: int, total: int) -> None:  # noqa: ARG001
+    """Stop a copy that would wait for a lock for ever."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("the cache is locked")
 
 
 def prepared(cache: sqlite3.Connection) -> sqlite3.Connection:
@@ -147,8 +152,8 @@ def prepared(cache: sqlite3.Connection) -> sqlite3.Connection:
             cache.execute("BEGIN IMMEDIATE")
             cache.execute("DROP TABLE IF EXISTS run")
             cache.execute(
-                "CREATE TABLE run (experiment TEXT, version INTEGER, mtime_ns INTEGER, size INTEGER, row TEXT, "
-                "PRIMARY KEY (experiment, version)) WITHOUT ROWID"
+                f"CREATE TABLE run (mtime_ns, size, {', '.join(IndexRow._fields)}, PRIMARY KEY (experiment, version)) "
+                "WITHOUT ROWID"
             )
             cache.execute(f"PRAGMA user_version = {CACHE_VERSION}")
     return cache
@@ -159,23 +164,23 @@ def refreshed(
 ) -> list[IndexRow]:
     """Bring the cache up to date, for one experiment or all, and return its rows."""
     where, values = ("WHERE experiment = ?", (experiment,)) if experiment is not None else ("", ())
-    known: dict[Key, str] = {}
+    known: dict[Key, IndexRow] = {}
     gone: list[Key] = []
-    found = cache.execute(f"SELECT experiment, version, mtime_ns, size, row FROM run {where}", values)  # noqa: S608 - a constant
-    for name, version, mtime_ns, size, text in found:
-        key = (name, version)
+    for mtime_ns, size, *columns in cache.execute(f"SELECT * FROM run {where}", values):  # noqa: S608 - a constant
+        row = IndexRow._make(columns)
+        key = (row.experiment, row.version)
         if key not in stamps:
             gone.append(key)
         elif stamps[key] == (mtime_ns, size):
-            known[key] = text
-    fresh = {key: json.dumps(read_row(root, key)) for key in stamps if key not in known}
+            known[key] = row
+    fresh = {key: read_row(root, key) for key in stamps if key not in known}
     if fresh or gone:
         with cache:
             cache.executemany("DELETE FROM run WHERE experiment = ? AND version = ?", gone)
-            lines = [(*key, *stamps[key], text) for key, text in fresh.items()]
-            cache.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?, ?)", lines)
-    texts = ",".join([*known.values(), *fresh.values()])
-    return [IndexRow(*values) for values in json.loads(f"[{texts}]")]
+            places = ", ".join("?" * (2 + len(IndexRow._fields)))
+            lines = [(*stamps[key], *row) for key, row in fresh.items()]
+            cache.executemany(f"INSERT OR REPLACE INTO run VALUES ({places})", lines)  # noqa: S608 - question marks
+    return [*known.values(), *fresh.values()]
 
 
 def read_row(root: Path, key: Key) -> IndexRow:
@@ -243,6 +248,6 @@ def newest_first(found: Sequence[IndexRow]) -> list[IndexRow]:
     starts: dict[Key, str] = {}
     latest: dict[str, str] = {}
     for row in sorted(found, key=lambda row: row.version):
-        latest[row.experiment] = max(latest[row.experiment] if row.experiment in latest else "", row.started)
+        latest[row.experiment] = max(latest.setdefault(row.experiment, ""), row.started)
         starts[row.experiment, row.version] = latest[row.experiment]
     return sorted(found, key=lambda row: (starts[row.experiment, row.version], row.version, row.name), reverse=True)

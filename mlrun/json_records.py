@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Record = TypeVar("Record")
+Read = Callable[[Any], Any]
+SCALARS = (str, int, float, bool, NoneType)
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -38,21 +40,35 @@ def str_of_not_finite(value: float) -> str:
     return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
 
 
-def decode(kind: type[Record], value: object, where: str = "") -> Record:
+def decode(kind: type[Record], value: object) -> Record:
     """Return JSON as a record of `kind`; fields that are missing take their defaults, unknown ones are left out.
 
     Raises ValueError naming the field that does not fit.
     """
-    if not isinstance(value, dict):
-        raise ValueError(f"{where or 'the content'} is not a JSON object")  # noqa: TRY004 - one error for all damage
-    given: dict[str, Any] = {}
-    for name, hint, required in shape(kind):
-        place = f"{where}.{name}" if where else name
-        if name in value:
-            given[name] = decode_value(hint, value[name], place)
-        elif required:
-            raise ValueError(f"{place} is missing")
-    return kind(**given)
+    try:
+        read: Record = reader(kind)(value)
+    except ValueError as error:
+        raise ValueError(f"{str(error).lstrip('.') or 'the content'} is not what it should be") from None
+    return read
+
+
+@cache
+def reader(hint: Any) -> Read:
+    """Return the function from a JSON value to what a type says; it raises ValueError with the way to the misfit."""
+    origin, inside = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return frozen
+    if origin in (Union, UnionType):
+        return union_reader(inside)
+    if origin is Literal:
+        return partial(read_literal, inside)
+    if origin is tuple:
+        return partial(read_tuple, reader(inside[0]))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return partial(read_mapping, reader(inside[1]))
+    if is_dataclass(hint) and isinstance(hint, type):
+        return record_reader(hint)
+    return read_float if hint is float else partial(read_scalar, hint)
 
 
 @cache
@@ -65,45 +81,89 @@ def shape(kind: type) -> tuple[tuple[str, Any, bool], ...]:
     )
 
 
-def decode_value(hint: Any, value: object, where: str) -> Any:
-    """Return a JSON value as what `hint` says; raise ValueError when it does not fit."""
-    if hint is Any:
-        return frozen(value)
-    origin, inside = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return decode_union(inside, value, where)
-    if origin is Literal and value in inside:
-        return value
-    if origin is tuple and isinstance(value, list):
-        return tuple(decode_value(inside[0], item, f"{where}[{at}]") for at, item in enumerate(value))
-    if isinstance(origin, type) and issubclass(origin, Mapping) and isinstance(value, dict):
-        return {key: decode_value(inside[1], item, f"{where}.{key}") for key, item in value.items()}
-    if is_dataclass(hint) and isinstance(hint, type):
-        return decode(hint, value, where)
-    if fits(hint, value):
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if hint is float and isinstance(value, str) and value in NOT_FINITE:
-        return NOT_FINITE[value]
-    raise ValueError(f"{where} is not what it should be")
+def record_reader(kind: type) -> Read:
+    """Return the reader of a record: one for each of its fields."""
+    parts = tuple((name, reader(hint), required) for name, hint, required in shape(kind))
+
+    def read(value: object) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("")  # noqa: TRY004 - one error for all that does not fit; its text is the way to it
+        given: dict[str, Any] = {}
+        for name, read_part, required in parts:
+            if name in value:
+                try:
+                    given[name] = read_part(value[name])
+                except ValueError as error:
+                    raise ValueError(f".{name}{error}") from None
+            elif required:
+                raise ValueError(f".{name}")
+        return kind(**given)
+
+    return read
 
 
-def decode_union(options: tuple[Any, ...], value: object, where: str) -> Any:
-    """Return the value as the first of several types that it fits; exact scalars go first (1 is no 1.0, no true)."""
-    if any(fits(option, value) for option in options):
-        return value
-    for option in options:
+def union_reader(options: tuple[Any, ...]) -> Read:
+    """Return the reader of the first of several types that fits; exact scalars go first (1 is no 1.0, no true)."""
+    scalars = frozenset(option for option in options if option in SCALARS)
+    others = tuple(reader(option) for option in options if option is not NoneType)
+
+    def read(value: object) -> Any:
+        if type(value) in scalars:
+            return value
+        for read_option in others:
+            try:
+                return read_option(value)
+            except ValueError:
+                continue
+        raise ValueError("")
+
+    return read
+
+
+def read_literal(known: tuple[Any, ...], value: object) -> Any:
+    if value not in known:
+        raise ValueError("")
+    return value
+
+
+def read_tuple(read_item: Read, value: object) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError("")  # noqa: TRY004
+    items: list[Any] = []
+    for item in value:
         try:
-            return decode_value(option, value, where)
-        except ValueError:
-            continue
-    raise ValueError(f"{where} is not what it should be")
+            items.append(read_item(item))
+        except ValueError as error:
+            raise ValueError(f"[{len(items)}]{error}") from None
+    return tuple(items)
 
 
-def fits(hint: Any, value: object) -> bool:
-    """Say whether a JSON scalar is exactly of this type."""
-    return hint in (str, int, float, bool, NoneType) and type(value) is hint
+def read_mapping(read_item: Read, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("")  # noqa: TRY004
+    items: dict[str, Any] = {}
+    for key, item in value.items():
+        try:
+            items[key] = read_item(item)
+        except ValueError as error:
+            raise ValueError(f".{key}{error}") from None
+    return items
+
+
+def read_scalar(kind: type, value: object) -> Any:
+    if type(value) is not kind:
+        raise ValueError("")
+    return value
+
+
+def read_float(value: object) -> float:
+    if isinstance(value, float):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and value in NOT_FINITE:
+        return NOT_FINITE[value]
+    raise ValueError("")
 
 
 def frozen(value: object) -> Any:

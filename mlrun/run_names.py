@@ -80,7 +80,7 @@ def list_versions(root: Path, experiment: str) -> tuple[int, ...]:
 
 def is_version(name: str) -> bool:
     """Say whether a folder's name is a version as mlrun writes it: four digits at least, no other zeros in front."""
-    return len(name) >= 4 and name.isascii() and name.isdigit() and version_name(int(name)) == name
+    return name.isascii() and name.isdigit() and (len(name) == 4 or (len(name) > 4 and name[0] != "0"))
 
 
 def version_name(version: int) -> str:

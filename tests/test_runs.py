@@ -245,7 +245,7 @@ def test_a_newer_format_is_refused_with_a_sentence(tmp_path: Path) -> None:
         (b"[" * 100_000, "no JSON"),
         (b"[]", "no format"),
         (b'{"format": true}', "no format"),
-        (b'{"format": 1}', "experiment is missing"),
+        (b'{"format": 1}', "experiment is not what it should be"),
     ],
 )
 def test_a_damaged_run_json_is_named(tmp_path: Path, content: bytes, words: str) -> None:
