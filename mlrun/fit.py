@@ -13,7 +13,7 @@ import numpy as np
 
 from mlrun import metrics
 from mlrun.fold_data import FoldData
-from mlrun.pipelines import Blueprint, anomaly_scores, build, coded, fit_estimator, predict_rows
+from mlrun.pipelines import Blueprint, anomaly_scores, build, checked, coded, fit_estimator, predict_rows
 from mlrun.provenance import fit_seed
 from mlrun.records import MetricSpec, Params, Prediction
 
@@ -30,7 +30,7 @@ class TrialAnswer:
     trial: str
     prediction: Prediction
     scores: Mapping[str, float | None]
-    curves: Mapping[str, tuple[float, ...]]
+    curves: Mapping[str, tuple[float | None, ...]]  # None where a loss is not finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class FitJob:
             return empty_prediction(self.blueprint)
         prediction = predict_rows(estimator, self.data.valid, self.blueprint, threshold)
         if self.target_transform == "log":
-            return replace(prediction, values=np.exp(prediction.values))
+            return replace(prediction, values=checked(np.exp(prediction.values), self.data.valid))
         return prediction
 
     def _threshold(self, estimator: Any) -> float | None:
@@ -119,13 +119,14 @@ class FitJob:
             return None
         own = self.blueprint.entry.training_scores  # of families to which a training row is its own neighbour
         scores = anomaly_scores(estimator, self.data.train, self.blueprint) if own is None else own(estimator)
-        return float(np.quantile(scores, 1 - self.blueprint.contamination))
+        return float(np.quantile(checked(scores, self.data.train), 1 - self.blueprint.contamination))
 
-    def _curves(self, estimator: Any) -> Mapping[str, tuple[float, ...]]:
+    def _curves(self, estimator: Any) -> Mapping[str, tuple[float | None, ...]]:
         given = self.blueprint.entry.curves
         if given is None:
             return {}
-        return {name: tuple(float(loss) for loss in losses) for name, losses in given(estimator).items()}
+        curves = given(estimator).items()
+        return {name: tuple(float(loss) if np.isfinite(loss) else None for loss in losses) for name, losses in curves}
 
 
 def empty_prediction(blueprint: Blueprint) -> Prediction:

@@ -25,6 +25,10 @@ LONGEST_MESSAGE = 2_000  # characters; some libraries put a whole array into the
 KIBIBYTES_PER_MARK = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB elsewhere
 
 
+class InvalidOutput(ValueError):
+    """A model answered, but with something that is no answer: the wrong number of rows, a number that is not finite."""
+
+
 @runtime_checkable
 class Loads(Protocol):
     """A job that can make ready what it needs (imports, arrays) before its time is taken."""
@@ -74,6 +78,8 @@ def raised(error: BaseException) -> Failure:
         message = str(error)
     except Exception:  # noqa: BLE001 - a user's own error class may fail to print; that is no reason to stop
         message = ""
+    if isinstance(error, InvalidOutput):
+        return Failure("invalid_output", message=message[:LONGEST_MESSAGE])
     return Failure("raised", type(error).__name__, message[:LONGEST_MESSAGE])
 
 

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from mlrun import catalog
 from mlrun.contracts import ModelFamily
+from mlrun.jobs import InvalidOutput
 from mlrun.prepare import Preparation, Recipe, learn
 from mlrun.records import Params, Prediction, Task
 
@@ -156,24 +157,28 @@ def fit_estimator(estimator: Any, matrix: Any, truth: Array | None, weights: Arr
 def predict_rows(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: float | None = None) -> Prediction:
     """Return values, probabilities and scores of rows, as far as the estimator gives them.
 
-    Raises ValueError when the estimator gives another shape than its rows, or numbers that are not finite.
+    Raises InvalidOutput when the estimator gives another shape than its rows and classes ask for, numbers that are
+    not finite, or labels that it was never shown.
     """
     if blueprint.task.kind == "anomaly":
         return _anomalies(estimator, matrix, blueprint, threshold)
     if blueprint.task.kind == "regression":
-        return Prediction(_checked(np.asarray(estimator.predict(matrix), dtype=np.float64).reshape(-1), matrix))
+        return Prediction(checked(np.asarray(estimator.predict(matrix), dtype=np.float64).reshape(-1), matrix))
     probabilities = scores = None
+    count = len(blueprint.task.labels)
     if hasattr(estimator, "predict_proba"):
-        known = _checked(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), matrix)
-        probabilities = _all_classes(known, estimator.classes_, len(blueprint.task.labels))
+        known = checked(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), matrix)
+        probabilities = _all_classes(_columns(known, len(estimator.classes_)), estimator.classes_, count)
     elif hasattr(estimator, "decision_function"):
-        scores = _checked(np.asarray(estimator.decision_function(matrix), dtype=np.float64), matrix)
-    values = _checked(np.asarray(estimator.predict(matrix)).reshape(-1), matrix).astype(np.int64)
+        scores = checked(np.asarray(estimator.decision_function(matrix), dtype=np.float64), matrix)
+    values = checked(np.asarray(estimator.predict(matrix)).reshape(-1), matrix).astype(np.int64)
+    if len(values) and not 0 <= values.min() <= values.max() < count:
+        raise InvalidOutput(f"predicted labels that are none of the {count} classes")
     return Prediction(values, probabilities, scores)
 
 
 def _anomalies(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: float | None) -> Prediction:
-    scores = _checked(anomaly_scores(estimator, matrix, blueprint), matrix)
+    scores = checked(anomaly_scores(estimator, matrix, blueprint), matrix)
     cut = np.inf if threshold is None else threshold
     return Prediction((scores > cut).astype(np.int64), None, scores)
 
@@ -185,13 +190,20 @@ def anomaly_scores(estimator: Any, matrix: Any, blueprint: Blueprint) -> Array:
     return np.asarray(scores, dtype=np.float64).reshape(-1)
 
 
-def _checked(values: Array, matrix: Any) -> Array:
+def checked(values: Array, matrix: Any) -> Array:
+    """Return what was said of a matrix's rows, one finite entry a row; raise InvalidOutput otherwise."""
     rows = matrix.shape[0]
     if len(values) != rows:
-        raise ValueError(f"{len(values)} predictions for {rows} rows")
+        raise InvalidOutput(f"{len(values)} predictions for {rows} rows")
     if not np.isfinite(values).all():
-        raise ValueError("predictions that are not finite")
+        raise InvalidOutput("predictions that are not finite")
     return values
+
+
+def _columns(probabilities: Array, classes: int) -> Array:
+    if probabilities.ndim != 2 or probabilities.shape[1] != classes:
+        raise InvalidOutput(f"probabilities of shape {probabilities.shape} for {classes} classes")
+    return probabilities
 
 
 def _all_classes(probabilities: Array, classes: Sequence[int], count: int) -> Array:
