@@ -16,9 +16,10 @@ from mlrun.errors import MlrunError
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue
 from mlrun.fold_data import FoldData
+from mlrun.jobs import raised
 from mlrun.records import Outcome
+from mlrun.rounds import Course, champion_blueprint
 from mlrun.run_folder import sha256_of
-from mlrun.rounds import Course, champion_blueprint, failure_of
 from mlrun.stored import StoredModel, as_payload
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldD
     key = f"{trial.id}@{'final' if len(rows) == len(course.split.train) else 'all'}"
     try:
         data = course.store.get(blueprint.recipe, key.rpartition("@")[2], rows, course.split.test)
-    except (MlrunError, ValueError, MemoryError) as error:  # this model cannot be prepared: the others can
-        return Outcome(key, failure=failure_of(error)), None
+    except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit: this model fails, the others go on
+        return Outcome(key, failure=raised(error)), None
     job = FitJob(
         key=key,
         blueprint=blueprint,

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from mlrun.prepare import Preparation, Recipe, learn
 from mlrun.records import Dataset
+from mlrun.run_folder import storing
 
 if TYPE_CHECKING:
     from mlrun.prepare import Matrix
@@ -42,7 +43,8 @@ class FoldData:
 
     def __reduce__(self) -> tuple[Any, ...]:
         if not (Path(self.path) / "fold.json").exists():
-            _save(self, Path(self.path))
+            with storing(Path(self.path)):
+                _save(self, Path(self.path))
         return (open_fold, (self.path,))
 
 

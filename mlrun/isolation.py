@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from mlrun.errors import MlrunError
+from mlrun.errors import MlrunError, StorageError
 from mlrun.jobs import ONE_THREAD, exited, raised
 from mlrun.records import Failure, Outcome
 from mlrun.worker import Ready, Started, serve
@@ -73,6 +73,9 @@ class Child:
         self.job, self._since, self._started = job, time.monotonic(), None
         try:
             payload = pickle.dumps(job, protocol=5)
+        except StorageError:  # its data could not be written for the worker: that is no fault of the fit
+            self.job = None
+            raise
         except Exception as error:  # noqa: BLE001 - a job that cannot travel is a failed fit; the worker hands it back
             payload = pickle.dumps(raised(error))
         with contextlib.suppress(OSError):  # a worker that died while idle: seen, and told, by the next look

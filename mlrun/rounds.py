@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from mlrun import catalog, metrics
 from mlrun.contest import Contest, mean_score, with_identity
 from mlrun.contracts import Executor, SearchStrategy
-from mlrun.errors import MlrunError
+from mlrun.errors import StorageError
 from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, TrialFinished
 from mlrun.fit import FitJob, FitValue, TrialAnswer
+from mlrun.jobs import raised
 from mlrun.pipelines import Blueprint
 from mlrun.plan import blueprint_of, budget_of, share_fits, widest
 from mlrun.provenance import fit_seed
@@ -242,8 +243,10 @@ class Jobs:
         for group in self.groups:
             try:
                 yield make_job(self.course, group)
-            except (MlrunError, ValueError, MemoryError) as error:  # this model cannot be prepared: the others can
-                self.broken.append((group, Outcome(group.key, failure=failure_of(error))))
+            except StorageError:
+                raise
+            except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit, and some of it is the user's code
+                self.broken.append((group, Outcome(group.key, failure=raised(error))))
 
 
 def make_job(course: Course, group: Group) -> FitJob:
@@ -269,11 +272,6 @@ def make_job(course: Course, group: Group) -> FitJob:
         timeout=None if timeout is None else timeout * len(group.trials),
         target_transform=spec.target_transform,
     )
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Return the failure that an exception in this process means."""
-    return Failure("raised", type(error).__name__, str(error))
 
 
 def told(contest: Contest, result: TrialResult) -> TrialFinished:
