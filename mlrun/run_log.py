@@ -104,7 +104,7 @@ class RunLog:
     def write_tables(self, folder: Path) -> None:
         """Write timings.jsonl and curves.jsonl into the run folder."""
         write_atomically(folder / "timings.jsonl", _lines(self.timings, "fit"))
-        write_atomically(folder / "curves.jsonl", _lines(self.curves, "trial"))
+        write_atomically(folder / "curves.jsonl", _lines(self.curves, "trial", "fold"))
 
     def close(self) -> None:
         self._journal.close()
@@ -137,9 +137,10 @@ def _failed_timing(key: str, model: str, outcome: Outcome, failure: Failure) -> 
     }
 
 
-def _lines(rows: Sequence[Mapping[str, Any]], key: str) -> bytes:
-    ordered = sorted(rows, key=lambda row: str(row[key]))
-    return b"".join(json.dumps(row).encode() + b"\n" for row in ordered)
+def _lines(rows: Sequence[Mapping[str, Any]], *keys: str) -> bytes:
+    """Return rows as JSON lines, the same whether they were written by this process or read back after a kill."""
+    ordered = sorted(rows, key=lambda row: [str(row[key]) for key in keys])
+    return b"".join(json.dumps(row, sort_keys=True).encode() + b"\n" for row in ordered)
 
 
 def _canonical(params: Mapping[str, Any]) -> str:
