@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from mlrun.column_types import counts_rows, judge, settle_table
-from mlrun.csv_header import NAMELESS
+from mlrun.column_types import settle_table
 from mlrun.errors import DataError, SpecError, UsageError
+from mlrun.features import choose_features, recount, suspected_ids, told_features
 from mlrun.loading import find_source, load_table, source_files
 from mlrun.records import Column, ColumnKind, Dataset, Params, Problem, Task
-from mlrun.roles import conditions, refuse_bad_conditions, refuse_unknown_columns, withheld_columns
+from mlrun.roles import conditions, refuse_bad_conditions, refuse_unknown_columns
 from mlrun.row_conditions import named_columns, select_rows
-from mlrun.row_values import read_groups, read_row_ids, read_times, read_weights
+from mlrun.row_values import read_groups, read_row_ids, read_times, read_weights, refuse_missing
 from mlrun.schema_cast import apply_schema, schema_of, text_columns
 from mlrun.targets import read_target
 
 if TYPE_CHECKING:
     from mlrun.records import Array
     from mlrun.spec import Spec
-
-FEW_ROWS = 20  # in a short table whole numbers may well count the rows by chance
 
 __all__ = ["apply_schema", "load", "load_rows", "select_rows"]
 
@@ -49,14 +46,16 @@ def load(spec: Spec, sample: int | None = None) -> Dataset:
     target = _target_name(spec, source.target)
     own, foreign, notes = _load_own(spec, target)
     own = _limited(spec, _where(spec, own))
-    features, withheld = _features(spec, own.table, target, foreign)  # of all rows: a sample would tell other kinds
-    own = whole = _sampled(spec, own, sample)
+    features, withheld = choose_features(spec, own.table, target, foreign)  # before sampling: a few rows mislead
+    own = _sampled(spec, own, sample)
+    test = None
     if spec.split.test_params is not None:
         needed = {column.name for column in features} | _role_columns(spec, target)
         test = _sampled(spec, _where(spec, _load_test(spec, own.table, foreign, needed)), sample)
-        whole = _joined(own, test)
-    features = tuple(_counted(column, whole.table[column.name]) for column in features)
-    return _assembled(spec, own, whole, target, (features, withheld), notes)
+    for part in (own,) if test is None else (own, test):
+        _refuse_gaps(spec, target, part)
+    whole = own if test is None else _joined(own, test)
+    return _assembled(spec, own, whole, target, (recount(features, whole.table), withheld), notes)
 
 
 def load_rows(source: str, params: Params, folder: str, schema: Mapping[str, str]) -> pl.DataFrame:
@@ -70,8 +69,8 @@ def load_rows(source: str, params: Params, folder: str, schema: Mapping[str, str
 
 def _target_name(spec: Spec, usual: str) -> str | None:
     if spec.data.target is not None:
-        return str(spec.data.target)
-    return usual if usual and spec.data.target is None and spec.task != "anomaly" else None
+        return spec.data.target
+    return usual if usual and usual not in spec.data.drop else None
 
 
 def _origin(source: str, params: Params, folder: str) -> str:
@@ -149,57 +148,35 @@ def _sampled(spec: Spec, part: Part, sample: int | None) -> Part:
     if sample is None or sample >= part.table.height:
         return part
     if spec.data.time is not None:
-        order = part.table[str(spec.data.time)].arg_sort().to_numpy()
+        order = part.table[spec.data.time].arg_sort().to_numpy()
         chosen = np.sort(order[-sample:])
     else:
         chosen = np.sort(np.random.default_rng(spec.seed).choice(part.table.height, sample, replace=False))
     return Part(part.table[chosen], part.rows[chosen], part.origin)
 
 
-# -- which columns ----------------------------------------------------------------------------------------------------
-
-
-def _features(
-    spec: Spec, table: pl.DataFrame, target: str | None, foreign: Mapping[str, str]
-) -> tuple[tuple[Column, ...], tuple[tuple[str, str], ...]]:
-    """Return the features in the order of the table, and every other column with the reason why it is none."""
-    data, features, withheld = spec.data, [], []
-    reasons = withheld_columns(spec, target)
-    kinds: dict[str, ColumnKind] = {**data.types, **dict.fromkeys(data.text, "text")}
-    for column in table:
-        name, reason = column.name, ""
-        if name in reasons:
-            reason = reasons[name]
-        elif data.features and name not in data.features:
-            reason = "not listed in features"
-        elif name in foreign:
-            reason = foreign[name]
-        elif name == NAMELESS and counts_rows(column):
-            reason = "a saved row number without a name"
-        else:
-            verdict = judge(column, kinds.get(name), name in data.features)
-            reason = verdict.reason
-            if verdict.column is not None:
-                features.append(verdict.column)
-        if reason:
-            withheld.append((name, reason))
-    if not features:
-        told = "; ".join(f"{name} ({reason})" for name, reason in withheld[:8])
-        raise DataError(f"no column is left for the models to learn from: {told}.")
-    return tuple(features), tuple(withheld)
+# -- columns that are not features ------------------------------------------------------------------------------------
 
 
 def _role_columns(spec: Spec, target: str | None) -> set[str]:
     """Return the columns that test rows must have beside the features."""
     roles = (target, spec.data.id, spec.data.group, spec.data.time, spec.data.weight)
     asked = {name for _, condition in conditions(spec) for name in named_columns(condition)}
-    return {str(name) for name in roles if name is not None} | set(spec.data.sensitive) | asked
+    return {name for name in roles if name is not None} | set(spec.data.sensitive) | asked
 
 
-def _counted(column: Column, values: pl.Series) -> Column:
-    return replace(
-        column, dtype=str(values.dtype), missing=values.null_count(), distinct=values.drop_nulls().n_unique()
-    )
+def _refuse_gaps(spec: Spec, target: str | None, part: Part) -> None:
+    data = spec.data
+    known = {
+        target: "is the target",
+        data.id: "names the rows",
+        data.group: "groups the rows",
+        data.time: "orders the rows in time",
+        data.weight: "weighs the rows",
+    }
+    for name, does in known.items():
+        if name is not None:
+            refuse_missing(part.table[name], does, part.rows, part.origin)
 
 
 # -- all together -----------------------------------------------------------------------------------------------------
@@ -227,11 +204,11 @@ def _assembled(
         withheld=withheld,
         truth=read.truth,
         row_ids=read_row_ids(table, data.id, whole.rows, start),
-        groups=None if data.group is None else read_groups(table[str(data.group)], whole.rows),
-        times=None if data.time is None else read_times(table[str(data.time)], whole.rows),
-        weights=None if data.weight is None else read_weights(table[str(data.weight)], whole.rows),
+        groups=None if data.group is None else read_groups(table[data.group]),
+        times=None if data.time is None else read_times(table[data.time], whole.rows),
+        weights=None if data.weight is None else read_weights(table[data.weight], whole.rows),
         test_start=start,
-        notes=(*read.notes, _told(features, withheld), *notes, *_warned(table, features)),
+        notes=(*read.notes, told_features(features, withheld), *notes, *suspected_ids(table, features)),
         source=_source(spec),
         schema={
             name: dtype for name, dtype in schema_of(table).items() if name in {column.name for column in features}
@@ -249,21 +226,6 @@ def _refuse_unseen_labels(task: Task, truth: Array, start: int, rows: Array) -> 
             f"the test file has the label '{task.labels[truth[start + at]]}' (row {int(rows[start + at]) + 1}), "
             f"which no training row has; correct it or leave such rows out with `where`."
         )
-
-
-def _told(features: Sequence[Column], withheld: Sequence[tuple[str, str]]) -> str:
-    counts = Counter(column.kind for column in features)
-    kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-    left = ", ".join(f"{name} ({reason})" for name, reason in withheld)
-    return f"features: {len(features)} ({kinds}); withheld: {left or 'none'}"
-
-
-def _warned(table: pl.DataFrame, features: Sequence[Column]) -> list[str]:
-    return [
-        f"column '{column.name}' counts the rows; if it names them, say `id: {column.name}`"
-        for column in features
-        if column.dtype == "Int64" and table.height > FEW_ROWS and counts_rows(table[column.name])
-    ]
 
 
 def _source(spec: Spec) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import polars as pl
 from mlrun.catalog import suggestion
 from mlrun.errors import DataError, SpecError
 from mlrun.records import Label, Place, Problem, Task, TaskKind
+from mlrun.row_values import told_rows
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -30,14 +31,14 @@ class Target:
 
 
 def read_target(spec: Spec, column: pl.Series | None, rows: Array, known: TaskKind | None) -> Target:
-    """Return task and truth; `rows` are positions in the file (from 0), for messages; `known`: the source's own task.
+    """Return task and truth of a column without gaps.
 
-    Raises DataError for missing or infinite targets and for a single class, SpecError for a positive label that is
-    not there.
+    rows: positions in the file (from 0), for messages. known: the task that the source itself knows.
+    Raises DataError for infinite targets and for a single class, SpecError for a positive label that is not there.
     """
     if column is None:
         return Target(Task("anomaly", (), dict(spec.costs)), None)
-    _refuse_missing(column, rows)
+    _refuse_endless(column, rows)
     kind = spec.task or known or _inferred(column)
     notes = () if spec.task else (f"task: {kind} ({_why(column, known)})",)
     if kind == "regression":
@@ -48,23 +49,12 @@ def read_target(spec: Spec, column: pl.Series | None, rows: Array, known: TaskKi
     return Target(Task(kind, labels, dict(spec.costs)), codes.to_numpy().astype(np.int64), notes)
 
 
-def _refuse_missing(column: pl.Series, rows: Array) -> None:
-    missing = column.is_null().to_numpy()
-    if missing.any():
-        raise DataError(
-            f"the target '{column.name}' is missing in {int(missing.sum()):,} of {len(column):,} rows "
-            f"({_rows(rows[missing])}); leave them out with `where: '\"{column.name}\" IS NOT NULL'`."
-        )
+def _refuse_endless(column: pl.Series, rows: Array) -> None:
     if column.dtype == pl.Float64 and (endless := column.is_infinite().to_numpy()).any():
         raise DataError(
-            f"the target '{column.name}' is infinite in {int(endless.sum()):,} rows ({_rows(rows[endless])}); "
+            f"the target '{column.name}' is infinite in {int(endless.sum()):,} rows ({told_rows(rows[endless])}); "
             f"correct them or leave them out with `where`."
         )
-
-
-def _rows(positions: Array) -> str:
-    shown = ", ".join(str(int(position) + 1) for position in positions[:3])
-    return f"row{'s' * (len(positions) > 1)} {shown}" + (", ..." if len(positions) > 3 else "")
 
 
 def _inferred(column: pl.Series) -> TaskKind:
@@ -104,7 +94,9 @@ def _numbers(spec: Spec, column: pl.Series, rows: Array) -> Array:
     numbers = column.cast(pl.Float64, strict=False) if column.dtype in (pl.String, pl.Boolean) else column
     bad = numbers.is_null().to_numpy() if numbers.dtype == pl.Float64 else np.ones(len(column), bool)
     if bad.any():
-        raise DataError(f"the target '{column.name}' is not a number in {_rows(rows[bad])}; regression needs numbers.")
+        raise DataError(
+            f"the target '{column.name}' is not a number in {told_rows(rows[bad])}; regression needs numbers."
+        )
     return numbers.to_numpy().copy()
 
 

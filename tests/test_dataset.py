@@ -119,12 +119,12 @@ def test_nothing_left_to_learn_from_is_a_sentence(tmp_path: Path) -> None:
         (
             {"who": [None, *range(59)]},
             {"id": "who"},
-            "'who' names the rows, but is missing in 1 of 60 rows (first: row 1)",
+            "'who' names the rows, but is missing in 1 of 60 rows (row 1)",
         ),
         (
             {"g": ["a", None] * 30},
             {"group": "g"},
-            "'g' groups the rows, but is missing in 30 of 60 rows (first: row 2)",
+            "'g' groups the rows, but is missing in 30 of 60 rows (rows 2, 4, 6, ...)",
         ),
         ({"t": [1, None] * 30}, {"time": "t"}, "'t' orders the rows in time, but is missing"),
         ({"t": ["2024-01-01", "May 2"] * 30}, {"time": "t"}, "row 2, column 't': time must be a number or an ISO date"),
@@ -173,3 +173,23 @@ def test_a_secret_in_the_environment_is_not_stored(tmp_path: Path, monkeypatch: 
     dataset = loaded(tmp_path, made(), path="${ENV:FILE_OF_MINE}.csv")
     assert dataset.source["params"] == {"path": "${ENV:FILE_OF_MINE}.csv"}
     assert dataset.source["files"] == (str(tmp_path / "rows.csv"),)
+
+
+def test_the_one_line_says_features_by_kind_and_who_is_withheld_why(tmp_path: Path) -> None:
+    dataset = loaded(tmp_path, made(a=[1, 2] * 30, b=["u", "v"] * 30, c=[3, 4] * 30), drop=["c"], sensitive=["b"])
+    line = "features: 2 (2 numeric); withheld: y (target); b (sensitive); c (dropped)"
+    assert line in dataset.notes
+
+
+def test_gaps_in_the_test_file_name_that_file(tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("x,y\n1,0\n2,\n")
+    told = refused(tmp_path, made(), split={"test": {"path": "test.csv"}})
+    assert "test.csv: column 'y' is the target, but is missing in 1 of 2 rows (row 2)" in told
+
+
+def test_a_source_that_knows_its_target_withholds_it_from_anomaly_detection_too(tmp_path: Path) -> None:
+    dataset = load(spec_of(tmp_path, {"source": "sklearn", "name": "breast_cancer"}, task="anomaly"))
+    assert dataset.task.labels == ("benign", "malignant")  # the rarer one is the anomaly
+    unlabelled = load(spec_of(tmp_path, {"source": "sklearn", "name": "iris", "drop": ["target"]}, task="anomaly"))
+    assert unlabelled.truth is None
+    assert "target" not in kinds(unlabelled)

@@ -61,7 +61,11 @@ def test_anomalies_need_no_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "said", "expected"),
     [
-        ([0, 1, None] * 20, {}, "'y' is missing in 20 of 60 rows (rows 3, 6, 9, ...); leave them out with `where:"),
+        (
+            [0, 1, None] * 20,
+            {},
+            "column 'y' is the target, but is missing in 20 of 60 rows (rows 3, 6, 9, ...)",
+        ),
         ([0.5, 1.5, float("inf")] * 20, {}, "infinite in 20 rows (rows 3, 6, 9, ...)"),
         ([1] * 60, {}, "one class only, '1'"),
         (["a", "b"] * 30, {"positive": "c"}, "'c' is not a label of 'y'; known: a, b"),
