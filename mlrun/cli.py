@@ -11,7 +11,7 @@ import typer
 
 from mlrun.commands import Command, Commands
 from mlrun.errors import UsageError
-from mlrun.terminal import accept_any_text, is_plain, printable
+from mlrun.terminal import accept_any_text, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +65,6 @@ def run(arguments: Sequence[str]) -> int:
 def invoke(arguments: Sequence[str]) -> int:
     """Hand the arguments to the command they name."""
     check_surroundings()
-    if is_plain(sys.stdout):  # typer forces colours in CI logs
-        os.environ["_TYPER_FORCE_DISABLE_TERMINAL"] = "1"
     if "_MLRUN_COMPLETE" in os.environ:
         app(prog_name="mlrun")
     commands = typer.main.get_command(app)

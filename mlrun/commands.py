@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import typer
@@ -9,6 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
+from mlrun.terminal import is_plain
 
 
 class Conversion:
@@ -37,11 +39,23 @@ def converted_quickly(params: list[Any]) -> list[Any]:
     return params
 
 
+def let_help_be_plain() -> None:
+    """Keep typer from colours where none belong: it forces them in CI logs."""
+    from typer import rich_utils
+
+    if is_plain(sys.stdout):
+        rich_utils.FORCE_TERMINAL = False
+
+
 class Command(TyperCommand):
     """A command that starts quickly."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return converted_quickly(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        let_help_be_plain()
+        super().format_help(ctx, formatter)
 
 
 class Commands(TyperGroup):
@@ -49,6 +63,10 @@ class Commands(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         return converted_quickly(super().get_params(ctx))
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        let_help_be_plain()
+        super().format_help(ctx, formatter)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is typer's
         return list(self.commands)

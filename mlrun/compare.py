@@ -1,4 +1,4 @@
-"""From run folders to runs beside the first of them: differences on the same rows, what changed, what cannot be said."""
+"""From run folders to runs beside the first of them: differences on the same rows, changes, what cannot be said."""
 
 from __future__ import annotations
 

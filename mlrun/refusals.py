@@ -81,7 +81,7 @@ def excerpt(place: Place) -> list[str]:
 
     text, at = place.text.rstrip("\r\n"), max(place.column - 1, 0)
     start = max(0, at - EXCERPT // 2) if cell_len(text) > EXCERPT else 0
-    part = text[start : start + EXCERPT - 6]
+    part = text[start : start + EXCERPT - 8]
     before, after = "... " if start else "", " ..." if start + len(part) < len(text) else ""
     shown = before + printable(part.replace("\t", " ")) + after
     if not place.column or at > len(text):

@@ -1,0 +1,163 @@
+"""Reports: best first, failures with their reason, nothing lost, every file safe to open."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_runs import USUAL, baseline, make_run, model, record
+
+from mlrun import report
+from mlrun.errors import UsageError
+from mlrun.records import Interval
+from mlrun.run_record import FoldSummary, GateRecord, MetricRecord, VerdictRecord
+from mlrun.standings import closing_lines, leaderboard, other_metrics, ranked
+from mlrun.tables import to_markdown
+
+EVIL = "\x1b[31m[/]<script>\u202e|*x*"
+
+
+def test_the_best_stands_first_and_baselines_among_the_models() -> None:
+    made = record((baseline("rule", 0.92), *USUAL))
+    assert [each.name for each in ranked(made)] == ["xgboost", "rule", "logistic_regression", "zero_rule", "random"]
+
+
+def test_a_score_to_be_low_puts_the_lowest_first() -> None:
+    made = record(USUAL, metrics=(MetricRecord("log_loss", "minimize"),))
+    assert [each.name for each in ranked(made)] == ["xgboost", "logistic_regression", "zero_rule", "random"]
+
+
+def test_without_folds_test_decides_and_models_without_scores_come_last() -> None:
+    silent = model("silent", 0.5, cv={}, test={})
+    told = model("told", 0.7, cv={})
+    failed = model("broken", 0.99, status="failed", reason="timeout")
+    made = record((silent, failed, told))
+    assert [each.name for each in ranked(made)] == ["told", "silent", "broken"]
+
+
+def test_of_equal_scores_the_model_stands_before_the_baseline() -> None:
+    made = record((baseline("rule", 0.9), model("xgboost", 0.9)))
+    assert [each.name for each in ranked(made)] == ["xgboost", "rule"]
+
+
+def test_the_leaderboard_tells_scores_intervals_trials_and_marks() -> None:
+    shown = to_markdown(leaderboard(record(USUAL)))
+    assert "| xgboost \\* | 0.9300 ± 0.012 | 0.9200 [0.900, 0.940] | 4/30 | 1.2 s |" in shown
+    assert "zero_rule (baseline)" in shown
+    assert "roc_auc ↑" in shown
+    assert "best by roc_auc over the folds" in shown
+
+
+def test_a_failed_model_keeps_its_line_and_its_reason() -> None:
+    broken = model("mlp", 0.8, status="failed", reason="raised: ValueError", cv={}, test={})
+    shown = to_markdown(leaderboard(record((*USUAL, broken))))
+    assert "| mlp | failed |" in shown
+    assert "mlp failed: raised: ValueError" in shown
+
+
+def test_without_test_rows_there_is_no_column_of_test() -> None:
+    made = record(tuple(replace(each, test={}) for each in USUAL))
+    assert "test" not in to_markdown(leaderboard(made)).splitlines()[0]
+
+
+def test_a_run_without_metrics_still_has_a_leaderboard() -> None:
+    made = record((model("isolation_forest", 0.5, cv={}, test={}),), metrics=(), best=None)
+    assert "isolation_forest" in to_markdown(leaderboard(made))
+
+
+def test_other_metrics_are_told_on_test_or_else_over_the_folds() -> None:
+    shown = other_metrics(record(USUAL))
+    assert shown is not None
+    assert "on test" in shown.headings[0].title
+    without = record(tuple(replace(each, test={}) for each in USUAL))
+    over_folds = other_metrics(without)
+    assert over_folds is not None
+    assert "over folds" in over_folds.headings[0].title
+    assert other_metrics(record(USUAL, metrics=(MetricRecord("roc_auc", "maximize"),))) is None
+
+
+def test_a_metric_that_is_not_defined_is_a_dash() -> None:
+    svm = model("linear_svm", 0.9, cv={"roc_auc": FoldSummary(None)}, test={"roc_auc": Interval(None)})
+    assert "| linear_svm \\* | — | — |" in to_markdown(leaderboard(record((svm, USUAL[2]))))
+
+
+def test_the_last_line_is_the_verdict_and_marks_stand_above_it() -> None:
+    made = record(
+        USUAL,
+        notes=("edge of the grid",),
+        sampled=500,
+        depends_on_machine=True,
+        failed_trials=2,
+        gates=(GateRecord("beats zero_rule", "pass"), GateRecord("against latest", "not_run", "none yet")),
+        verdict=VerdictRecord("undecided", "no labels"),
+    )
+    lines = closing_lines(made)
+    assert lines[-1] == "verdict: undecided: no labels"
+    assert lines[0] == "edge of the grid"
+    assert "gate against latest: not_run (none yet)" in lines
+    assert any("500 rows" in line for line in lines)
+    assert "edge of the grid" not in closing_lines(made, told={"edge of the grid"})
+
+
+def test_show_as_json_is_the_record_exactly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_run(tmp_path, record((model("xgboost", 0.1 + 0.2),)))
+    report.show(folder, "json")
+    assert json.loads(capsys.readouterr().out) == json.loads((folder / "run.json").read_bytes())
+
+
+def test_show_tells_what_the_run_was_made_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.show(make_run(tmp_path), "table")
+    written = capsys.readouterr().out
+    for part in ("income@1", "took 4 min 10 s", ">50K against <=50K", "C=0.1, penalty=l2", "1,000 rows", "numpy 2.4.6",
+                 "ffffffffffff on main", "120 spared by sharing", "verdict: not judged"):  # fmt: skip
+        assert part in written, part
+
+
+def test_a_run_without_provenance_says_so_and_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.show(make_run(tmp_path, provenance=False), "table")
+    assert "code.json, env.json, data.json, spec.resolved.json" in capsys.readouterr().out
+
+
+def test_files_are_written_where_asked_and_nothing_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(tmp_path)
+    report.show(folder, markdown_file=str(tmp_path / "x.md"), html_file=str(tmp_path / "x.html"))
+    assert capsys.readouterr().out == ""
+    assert (tmp_path / "x.md").read_text().startswith("# income@1\n")
+    assert "<h1>income@1</h1>" in (tmp_path / "x.html").read_text()
+
+
+def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no folder"):
+        report.show(make_run(tmp_path), html_file=str(tmp_path / "nowhere" / "x.html"))
+
+
+def test_names_and_reasons_cannot_act_on_any_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    best = model(EVIL, 0.9, params={EVIL: EVIL}, notes=(EVIL,))
+    made = record(
+        (best, model("b", 0.8, status="failed", reason=EVIL)), notes=(EVIL,), verdict=VerdictRecord(EVIL, EVIL)
+    )
+    folder = make_run(tmp_path, made)
+    report.show(folder, html_file=str(tmp_path / "x.html"))
+    page = (tmp_path / "x.html").read_text()
+    assert "<script" not in page
+    assert "Content-Security-Policy" in page
+    report.show(folder, "table")
+    report.show(folder, "markdown")
+    written = capsys.readouterr().out + page
+    assert "\x1b" not in written
+    assert "\u202e" not in written
+
+
+def test_the_report_of_the_folder_ends_with_the_verdict() -> None:
+    written = report.markdown(record(USUAL))
+    assert written.startswith("# income@1")
+    assert written.rstrip().endswith("- verdict: not judged: xgboost is best by roc_auc over the folds")
+
+
+def test_the_end_of_a_quiet_run_is_the_verdict_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_outcome(make_run(tmp_path), quiet=True)
+    assert capsys.readouterr().out == "verdict: not judged: xgboost is best by roc_auc over the folds\n"
