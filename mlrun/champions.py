@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,23 +11,19 @@ import numpy as np
 
 from mlrun import model_files, predictions, runs
 from mlrun.contest import Champion, Contest
-from mlrun.errors import MlrunError
+from mlrun.errors import MlrunError, StorageError
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue
 from mlrun.fold_data import FoldData
 from mlrun.jobs import raised
+from mlrun.latency import CALLS, LatencyJob, one_row_latency
 from mlrun.records import Outcome
 from mlrun.rounds import Course, champion_blueprint
 from mlrun.run_folder import sha256_of
 from mlrun.stored import StoredModel, as_payload
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mlrun.records import Array
-
-LATENCY_CALLS = 30  # predictions of one row each, of which the 95th percentile is told
-LATENCY_SECONDS = 1.0  # stop measuring after so long
 
 
 def take_over_champions(course: Course, contests: Sequence[Contest]) -> None:
@@ -149,23 +144,24 @@ def store(
     )
     (folder / "models").mkdir(exist_ok=True)
     file = f"models/{contest.name}.skops"
-    p95_ms = one_row_latency(model, course.dataset.table[course.split.train[:LATENCY_CALLS]])
+    p95_ms, notes = measure(course, contest, model)
     try:
         model_files.store(folder / file, as_payload(model))
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:  # skops cannot write a user's class
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - skops calls the user's class, which may raise anything
         told = f"{contest.name}: its model cannot be stored ({type(error).__name__}: {error})"
-        return replace(champion, p95_ms=p95_ms), [told]
-    return replace(champion, file=file, size_bytes=(folder / file).stat().st_size, p95_ms=p95_ms), []
+        return replace(champion, p95_ms=p95_ms), [*notes, told]
+    return replace(champion, file=file, size_bytes=(folder / file).stat().st_size, p95_ms=p95_ms), notes
 
 
-def one_row_latency(model: StoredModel, table: pl.DataFrame) -> float:
-    """Return the 95th percentile of milliseconds for one row, preparation included."""
-    seconds: list[float] = []
-    deadline = time.perf_counter() + LATENCY_SECONDS
-    for row in range(table.height):
-        begun = time.perf_counter()
-        model.predict(table[row : row + 1])
-        seconds.append(time.perf_counter() - begun)
-        if time.perf_counter() > deadline:
-            break
-    return round(float(np.quantile(seconds[1:] or seconds, 0.95)) * 1000, 3)
+def measure(course: Course, contest: Contest, model: StoredModel) -> tuple[float | None, list[str]]:
+    """Return the 95th percentile of one-row predictions in milliseconds, or a sentence on why there is none."""
+    table = course.dataset.table[course.split.train[:CALLS]]
+    if not contest.model.isolated:
+        return one_row_latency(model, table), []
+    job = LatencyJob(f"{contest.name}@one-row", model, table)
+    (outcome,) = course.executor.run([job], lambda key, pid, in_main: None)
+    if outcome.failure is not None:
+        return None, [f"{contest.name}: it cannot predict single rows ({outcome.failure.code})"]
+    return outcome.value, []
