@@ -24,7 +24,10 @@ def expand(space: Space) -> list[Params]:
         for grid in space
         for values in product(*(domain.values for domain in grid.values() if isinstance(domain, Choice)))
     ]
-    return list({repr(sorted(params.items())): params for params in reversed(combinations)}.values())[::-1]
+    first: dict[str, Params] = {}
+    for params in combinations:
+        first.setdefault(repr(sorted(params.items())), params)
+    return list(first.values())
 
 
 def size(space: Space) -> int:

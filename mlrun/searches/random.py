@@ -10,9 +10,11 @@ from typing import Any
 
 from mlrun.contracts import Budget, Choice, Domain, Grid, SearchStrategy, Space, Tried
 from mlrun.records import Params
+from mlrun.searches import grid
 
 TRIALS = 30  # the budget of a strategy that samples, when the spec names none
 ROUND = 8  # trials between two looks at a budget of CPU seconds
+LISTED = 20_000  # combinations up to which a space of lists is shuffled as a whole: none is missed
 MISSES = 1000  # draws in a row that gave nothing new: the space is used up
 
 
@@ -29,12 +31,17 @@ def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -
 def draws(space: Space, seed: int) -> Iterator[Params]:
     """Yield distinct combinations, for ever or until the space is used up."""
     generator = random.Random(seed)  # noqa: S311 - no secret; the standard library keeps its sequence across versions
-    weights = [_combinations(grid) for grid in space]
+    if is_listed(space):
+        combinations = grid.expand(space)
+        generator.shuffle(combinations)
+        yield from combinations
+        return
+    weights = [_combinations(part) for part in space]
     seen: set[str] = set()
     misses = 0
     while misses < MISSES:
-        grid = generator.choices(space, weights)[0] if len(space) > 1 else space[0]
-        params = {name: _draw(domain, generator) for name, domain in grid.items()}
+        chosen = generator.choices(space, weights)[0] if len(space) > 1 else space[0]
+        params = {name: _draw(domain, generator) for name, domain in chosen.items()}
         key = repr(sorted(params.items()))
         if key in seen:
             misses += 1
@@ -44,10 +51,15 @@ def draws(space: Space, seed: int) -> Iterator[Params]:
         yield params
 
 
-def _combinations(grid: Grid) -> int:
+def is_listed(space: Space) -> bool:
+    """Say whether a space has no distribution, and so few combinations that all of them can be listed."""
+    return all(isinstance(d, Choice) for part in space for d in part.values()) and grid.size(space) <= LISTED
+
+
+def _combinations(part: Grid) -> int:
     """Return a grid's weight in a union: its combinations, a distribution counting as ten values."""
     total = 1
-    for domain in grid.values():
+    for domain in part.values():
         total *= len(domain.values) if isinstance(domain, Choice) else 10
     return total
 
@@ -57,8 +69,9 @@ def _draw(domain: Domain, generator: random.Random) -> Any:
         return generator.choice(domain.values)
     if domain.log:
         high = domain.high + 1 if domain.integer else domain.high
-        value = math.exp(generator.uniform(math.log(domain.low), math.log(high)))
-        return min(int(value), int(domain.high)) if domain.integer else min(max(value, domain.low), domain.high)
+        drawn = math.exp(generator.uniform(math.log(domain.low), math.log(high)))
+        bounded = min(max(drawn, domain.low), domain.high)  # exp(log(3)) is less than 3
+        return int(bounded) if domain.integer else bounded
     if domain.integer:
         return generator.randint(int(domain.low), int(domain.high))
     return generator.uniform(domain.low, domain.high)

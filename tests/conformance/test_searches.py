@@ -1,0 +1,92 @@
+"""Every search strategy of the shelf keeps the contract, found through the catalog."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlrun import catalog
+from mlrun.contracts import Budget, Choice, Range, SearchStrategy, Space, Tried
+from mlrun.records import Params
+
+NAMES = catalog.names("searches")
+VALUES = st.one_of(st.integers(-3, 3), st.booleans(), st.none(), st.sampled_from(["a", "b", (1, 2), 0.5]))
+CHOICES = st.lists(VALUES, min_size=1, max_size=4, unique_by=repr).map(lambda values: Choice(tuple(values)))
+RANGES = st.builds(
+    lambda low, width, log, integer: Range(low, low + width, log=log, integer=integer),
+    st.integers(1, 5),
+    st.integers(1, 50),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+def spaces(strategy: SearchStrategy) -> st.SearchStrategy[Space]:
+    domains = st.one_of(CHOICES, RANGES) if strategy.samples else CHOICES
+    return st.lists(st.dictionaries(st.sampled_from("pqr"), domains, max_size=3), min_size=1, max_size=3).map(tuple)
+
+
+def entry(name: str) -> SearchStrategy:
+    found: SearchStrategy = catalog.find("searches", name)
+    return found
+
+
+def run(strategy: SearchStrategy, space: Space, budget: Budget, seed: int, most: int = 60) -> list[Params]:
+    """Play a search to its end (or `most` trials), a made-up score for each trial."""
+    tried: list[Params] = []
+    while len(tried) < most:
+        told = [Tried(params, len(repr(params)) % 7 if number % 5 else None) for number, params in enumerate(tried)]
+        found = list(strategy.propose(space, told, budget, seed))
+        if not found:
+            break
+        tried += found
+    return tried
+
+
+BUDGETS = st.builds(
+    Budget, trials=st.one_of(st.none(), st.integers(1, 40)), cpu_seconds=st.one_of(st.none(), st.just(60.0))
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), budget=BUDGETS, seed=st.integers(0, 5))
+def test_a_search_keeps_its_budget_repeats_nothing_and_stays_in_its_space(
+    name: str, data: Any, budget: Budget, seed: int
+) -> None:
+    strategy = entry(name)
+    space = data.draw(spaces(strategy))
+    found = run(strategy, space, budget, seed)
+    assert len(found) >= 1
+    assert budget.trials is None or len(found) <= budget.trials
+    assert len({repr(sorted(params.items())) for params in found}) == len(found)
+    assert all(any(is_in(params, grid) for grid in space) for params in found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), budget=BUDGETS, seed=st.integers(0, 5))
+def test_a_search_that_was_cut_off_goes_on_as_it_would_have(name: str, data: Any, budget: Budget, seed: int) -> None:
+    strategy = entry(name)
+    space = data.draw(spaces(strategy))
+    whole = run(strategy, space, budget, seed)
+    assert run(strategy, space, budget, seed) == whole  # a pure function of history and seed
+    rounds = list(strategy.propose(space, [], budget, seed))
+    again = list(strategy.propose(space, [Tried(params, 0.5) for params in rounds], budget, seed))
+    assert [*rounds, *again] == whole[: len(rounds) + len(again)]
+
+
+def is_in(params: Params, grid: Any) -> bool:
+    if set(params) != set(grid):
+        return False
+    for name, domain in grid.items():
+        value = params[name]
+        if isinstance(domain, Choice):
+            if not any(value is one or (value == one and type(value) is type(one)) for one in domain.values):
+                return False
+        elif not (domain.low <= value <= domain.high and (type(value) is int or not domain.integer)):
+            return False
+    return True
