@@ -50,7 +50,8 @@ class ModelRecord:
     """A line of the leaderboard: a family's champion, or a baseline.
 
     cv: metric label → mean and sd over folds; test: metric label → value with interval.
-    trial: id of the winning trial. identity: digest of all that its refit depends on. file: the stored model, relative to the run folder; "" = none.
+    trial: id of the winning trial. identity: digest of all that its refit depends on.
+    file: the stored model, relative to the run folder; "" = none.
     coverage: share of rows on which a baseline says anything. reason: why nothing came of it.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -234,12 +235,13 @@ def check_format(file: Path, content: object) -> None:
 
 
 def load_model(
-    run: str | Path, model: str | None = None, trust: Sequence[str] = (), root: Path | None = None
+    run: str | Path, model: str | None = None, trust: Sequence[str] = (), root: Path | None = None, folder: str = ""
 ) -> Mapping[str, Any]:
     """Load a stored champion, the run's best when no model is named, for use from Python.
 
     Returns its payload: estimator, preparation, task, schema. The file's sha256 is checked before it is read; types
-    beyond mlrun's own list need their module in `trust`. Raises UsageError, DataError, StorageError.
+    beyond mlrun's own list need their module in `trust`, looked for in `folder`, else in the working directory.
+    Raises UsageError, DataError, StorageError.
     """
     from mlrun import model_files
 
@@ -252,7 +254,11 @@ def load_model(
         raise UsageError(f"{record.name} has no stored model '{wanted}'{suggestion(str(wanted), stored)}")
     manifest = read_manifest(path)
     if found.file not in manifest:
-        raise StorageError(
-            f"{path / found.file} is not in the run's {MANIFEST}: it was added later, or the run is damaged"
-        )
-    return model_files.load(path / found.file, sha256=manifest[found.file], trust=trust)
+        raise StorageError(f"{path / found.file} is not in the run's {MANIFEST}: the run is damaged or was changed")
+    return model_files.load(
+        path / found.file,
+        sha256=manifest[found.file],
+        foreign=path.stat().st_uid != os.getuid(),  # another user's
+        trust=trust,
+        folder=folder or str(Path.cwd()),
+    )
