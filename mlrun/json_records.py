@@ -45,8 +45,9 @@ def decode(kind: type[Record], value: object) -> Record:
 
     Raises ValueError naming the field that does not fit.
     """
+    hint: Any = kind
     try:
-        read: Record = reader(kind)(value)
+        read: Record = reader(hint)(value)
     except ValueError as error:
         raise ValueError(f"{str(error).lstrip('.') or 'the content'} is not what it should be") from None
     return read
