@@ -93,22 +93,17 @@ def parse(content: bytes, path: str, folder: str, overrides: Sequence[str] = ())
     findings = Findings(drop_odd_keys(root, problems), problems)
     shape = check_shape(SpecShape, findings.root.plain, findings)
     if shape is None:
-        raise SpecError(findings.problems)
+        findings.stop()
+        raise SpecError([Problem("the spec cannot be read", Place(path))])
     spec = _assemble(shape, findings, content, path, folder)
-    if findings.problems:
-        raise SpecError(sorted(findings.problems, key=_order))
+    findings.stop()
     return spec
 
 
 def _no_mapping(root: Node) -> Problem:
     cure = "Begin with `experiment: NAME`, `data: {path: ..., target: ...}` and `models: [...]`."
-    message = "the spec is empty" if root.value is None else f"a spec is a mapping of keys, not {quote(root.value)}"
+    message = "the spec is empty" if root.value is None else f"a spec is a mapping of keys, not {quote(root.plain)}"
     return Problem(message, root.place, cure)
-
-
-def _order(problem: Problem) -> tuple[int, int]:
-    place = problem.place or Place("")
-    return (place.line or MAX_BYTES, place.column)
 
 
 def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, folder: str) -> Spec:
@@ -125,7 +120,7 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
         seed=shape.seed,
         data=_data(shape.data, source),
         split=_split(shape.split),
-        metrics=() if shape.metrics is None else read_metrics(shape.metrics, folder, findings),
+        metrics=read_metrics(shape, folder, findings),
         costs={} if shape.costs is None else {key: float(cost) for key, cost in shape.costs.model_dump().items()},
         prepare=prepare,
         search=_search(shape, samples=samples),

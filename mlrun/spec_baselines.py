@@ -66,10 +66,11 @@ BASELINES: Mapping[str, type[NameShape]] = {
     "previous": PreviousShape,
     "max_z": MaxZShape,
 }
+# Exactly one of these is given.
 ALTERNATIVES: Mapping[str, tuple[str, ...]] = {
     "human": ("column", "path"),
     "existing": ("column", "predictions", "run"),
-}  # exactly one of these is given
+}
 
 TASKS: Mapping[str, tuple[TaskKind, ...]] = {  # of those that do not fit every task
     "human": ("classification", "regression"),

@@ -8,20 +8,28 @@ from typing import Any
 
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
-from mlrun.records import MetricSpec
+from mlrun.records import MetricSpec, TaskKind
 from mlrun.spec_baselines import ALTERNATIVES, BASELINES, TASKS, NameShape
 from mlrun.spec_problems import Findings, check_shape, quote
 from mlrun.spec_sections import BaselineSpec
 from mlrun.spec_shape import SpecShape
 from mlrun.yaml_reader import Path
 
+TARGETS: Mapping[TaskKind, tuple[str, ...]] = {
+    "classification": ("binary", "multiclass"),
+    "regression": ("regression",),
+    "anomaly": ("anomaly",),
+}
 
-def read_metrics(written: Sequence[Any], folder: str, findings: Findings) -> tuple[MetricSpec, ...]:
+
+def read_metrics(around: SpecShape, folder: str, findings: Findings) -> tuple[MetricSpec, ...]:
     """Return the metrics, canonical, with their parameters written out; what is wrong is told."""
+    if around.metrics is None:
+        return ()
     from mlrun import metrics
 
     found: list[MetricSpec] = []
-    for index, name, inside in _named(written, "metrics", findings):
+    for index, name, inside in _named(around.metrics, "metrics", findings):
         path: Path = ("metrics", index, name)
         if not isinstance(inside, Mapping):
             findings.add(path, f"what metric {quote(name)} takes must be a mapping, not {quote(inside)}")
@@ -33,6 +41,13 @@ def read_metrics(written: Sequence[Any], folder: str, findings: Findings) -> tup
             continue
         if metric.label in [known.label for known in found]:
             findings.add(path, f"the metric {quote(metric.label)} is named twice", "Remove one.", key=True)
+        if metric.name == "cost" and around.costs is None and not findings.is_broken("costs"):
+            cure = "Add `costs: {false_negative: ..., false_positive: ...}`."
+            findings.add(path, "the metric 'cost' needs to know what mistakes cost", cure, key=True)
+        targets = metrics.entry(metric.name, folder).targets
+        if around.task is not None and not set(targets) & set(TARGETS[around.task]):
+            message = f"the metric {quote(name)} is for {' and '.join(targets)}, and the task is {around.task}"
+            findings.add(path, message, key=True)
         found.append(metric)
     return tuple(found)
 

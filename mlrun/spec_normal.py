@@ -93,7 +93,7 @@ def _from_names(node: Node, problems: list[Problem]) -> Node:
             cure = "Give one of them a name of its own: {other_name: {family: ...}}."
             problems.append(Problem(f"the model '{name}' is named twice, first{first}", item.place, cure))
             continue
-        entries[name], keys[name] = value, item.place
+        entries[name], keys[name] = value, item.keys.get(name, item.place)
     return replace(node, value=entries, keys=keys)
 
 

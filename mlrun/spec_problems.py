@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mlrun.catalog import suggestion
+from mlrun.errors import SpecError
 from mlrun.records import Place, Problem
 from mlrun.spec_shape import MARK, Shape
 from mlrun.yaml_reader import Node, Path
@@ -27,7 +28,7 @@ STAND_INS: Mapping[str, Any] = {
     "value": 0,
 }
 ROUNDS = 4  # of repair; each takes out what the one before it found
-MOST = 100  # problems told of one file; more help nobody
+MOST = 100  # problems told of one file
 
 
 @dataclass(slots=True)
@@ -41,13 +42,26 @@ class Findings:
 
     def add(self, path: Path, message: str, cure: str = "", *, key: bool = False) -> None:
         """Tell a problem of the value at a path, or of its key."""
-        self.problems.append(Problem(message, self.place(path, key=key), cure))
-        self.mark(path)
+        self.tell(path, Problem(message, self.place(path, key=key), cure))
 
-    def mark(self, path: Path) -> None:
-        """Note that the value at a path was refused, so that nothing is concluded from it."""
+    def tell(self, path: Path, problem: Problem) -> None:
+        """Add a problem, and note that the value at a path was refused, so that nothing is concluded from it.
+
+        Raises SpecError when there are so many that more would help nobody.
+        """
+        self.problems.append(problem)
         self.broken.add(path)
         self.touched.update(path[:length] for length in range(len(path) + 1))
+        if len(self.problems) > MOST:
+            self.stop()
+
+    def stop(self) -> None:
+        """Raise SpecError with the problems in the order of the file; do nothing when there are none."""
+        if not self.problems:
+            return
+        ordered = sorted(self.problems, key=_position)
+        more = [Problem(f"there are more problems than these {MOST}")] if len(ordered) > MOST else []
+        raise SpecError([*ordered[:MOST], *more])
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Return the place of a value; of one that is not written, that of the nearest thing around it."""
@@ -62,8 +76,14 @@ class Findings:
         return node.place
 
     def is_broken(self, *path: Scalar) -> bool:
-        """Say whether the value at a path, or something around it, was refused."""
-        return any(path[:length] in self.broken for length in range(len(path) + 1))
+        """Say whether the value at a path, something around it or something inside it was refused."""
+        return path in self.touched or any(path[:length] in self.broken for length in range(len(path) + 1))
+
+
+def _position(problem: Problem) -> tuple[bool, int, int]:
+    """Return where a problem stands in the file; those of overrides come last."""
+    place = problem.place or Place("")
+    return (not place.line, place.line, place.column)
 
 
 def child(node: Node, part: Any) -> Node | None:
@@ -85,13 +105,10 @@ def check_shape(shape: type[S], written: Any, findings: Findings, path: Path = (
         try:
             return shape.model_validate(written)
         except ValidationError as error:
-            mistakes = error.errors(include_url=False)
-            for mistake in mistakes[:MOST]:
+            for mistake in error.errors(include_url=False):
                 if attempt == 0 or len(findings.problems) == told:
                     _tell(shape, mistake, findings, path)
                 written = _without(written, mistake)
-            if len(mistakes) > MOST:
-                return None
     return None
 
 
@@ -104,16 +121,14 @@ def _tell(shape: type[Shape], mistake: Any, findings: Findings, path: Path) -> N
         findings.add(where, message, key=True)
     elif kind == "missing":
         around = f"'{dotted(where[:-1])}'" if where[:-1] else "the spec"
-        findings.mark(where)
         meaning = _known_keys(shape, mistake)[str(where[-1])]
-        findings.problems.append(
-            Problem(f"{around} lacks '{where[-1]}'" + (f": {meaning}" if meaning else ""), findings.place(where[:-1]))
-        )
+        told = f"{around} lacks '{where[-1]}'" + (f": {meaning}" if meaning else "")
+        findings.tell(where, Problem(told, findings.place(where[:-1])))
     elif mistake["loc"][-1:] == ("[key]",):
         findings.add(where, f"the name {quote(where[-1])} {must(mistake)}", key=True)
     else:
         name = f"'{dotted(where)}'" if where else "a spec"
-        findings.add(where, f"{name} {must(mistake)}, not {quote(mistake['input'])}{_hint(mistake)}")
+        findings.add(where, f"{name} {must(mistake)}{_instead(mistake)}")
 
 
 def must(mistake: Any) -> str:
@@ -124,11 +139,10 @@ def must(mistake: Any) -> str:
         "greater_than_equal": ("be at least", "ge"),
         "less_than": ("be less than", "lt"),
         "less_than_equal": ("be at most", "le"),
-        "too_short": ("have at least this many items:", "min_length"),
-        "too_long": ("have no more items than", "max_length"),
-        "string_too_long": ("have no more characters than", "max_length"),
     }
     kind = mistake["type"]
+    if kind in LENGTHS:
+        return _of_length(kind, context)
     if kind in bounds:
         words, bound = bounds[kind]
         return f"must {words} {context[bound]:g}"
@@ -139,9 +153,16 @@ def must(mistake: Any) -> str:
     return PLAIN[kind] if kind in PLAIN else str(mistake["msg"])
 
 
+def _of_length(kind: str, context: Mapping[str, Any]) -> str:
+    if kind.endswith("short"):
+        least = context["min_length"]
+        return "must not be empty" if least == 1 else f"must have at least {least} items"
+    return f"must have at most {context['max_length']} {'characters' if kind.startswith('string') else 'items'}"
+
+
+LENGTHS = ("too_short", "too_long", "string_too_short", "string_too_long")
 PLAIN: Mapping[str, str] = {
     "string_type": "must be text",
-    "string_too_short": "must not be empty",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
@@ -153,11 +174,16 @@ PLAIN: Mapping[str, str] = {
 }
 
 
+def _instead(mistake: Any) -> str:
+    """Return what stands there, and the way out where it is plain."""
+    return "" if mistake["type"] in LENGTHS else f", not {quote(mistake['input'])}{_hint(mistake)}"
+
+
 def _hint(mistake: Any) -> str:
     kind, value = mistake["type"], mistake["input"]
     if kind == "string_type" and isinstance(value, (int, float)):
         return "; quote it if it is a name"
-    if kind == "list_type" and isinstance(value, str):
+    if isinstance(value, str) and (kind == "list_type" or mistake["loc"] == ("models",)):
         return f"; write [{value[:60]}]"
     if kind == "literal_error" and isinstance(value, str):
         near = suggestion(value, re.findall("'([^']*)'", str(mistake["ctx"]["expected"])))

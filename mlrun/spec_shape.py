@@ -29,9 +29,16 @@ def kind_of(value: Any) -> str | None:
     return f"{MARK}mapping" if isinstance(value, BaseModel) else None
 
 
-def either(sentence: str) -> Any:
-    """Return a discriminator by the kind of the value, so that a mistake is told once, in one sentence."""
-    return Discriminator(kind_of, custom_error_type="either", custom_error_message=sentence)
+def either(sentence: str, words: tuple[str, ...] | None = None) -> Any:
+    """Return a discriminator by the kind of the value, so that a mistake is told once, in one sentence.
+
+    words: the only texts that are among what is admitted; None = any, or a branch of its own knows.
+    """
+
+    def tag(value: Any) -> str | None:
+        return None if words is not None and isinstance(value, str) and value not in words else kind_of(value)
+
+    return Discriminator(tag, custom_error_type="either", custom_error_message=sentence)
 
 
 def _written_as(kind: Any) -> Any:
@@ -171,7 +178,7 @@ class ModelShape(Shape):
     threshold: Annotated[
         Annotated[Annotated[float, Field(gt=0, lt=1)], Tag(f"{MARK}number")]
         | Annotated[Literal["from_costs", "tuned"], Tag(f"{MARK}text")],
-        either("must be a number between 0 and 1, from_costs or tuned"),
+        either("must be a number between 0 and 1, from_costs or tuned", words=("from_costs", "tuned")),
     ] = Field(default=0.5, description="from which probability the positive class is said; only 0.5 is built yet")
     params: dict[str, Any] | None = Field(default=None, description="hyperparameters whose names collide with these")
 
@@ -186,7 +193,7 @@ WrittenModels = Literal["auto"] | dict[Name, WrittenModel] | list[Name | Annotat
 Models = Annotated[
     Annotated[Literal["auto"], Tag(f"{MARK}text")]
     | Annotated[Annotated[dict[Name, Model], Field(min_length=1, max_length=200)], Tag(f"{MARK}mapping")],
-    either("must be a list of names, a mapping from names to hyperparameters, or auto"),
+    either("must be a list of names, a mapping from names to hyperparameters, or auto", words=("auto",)),
     _written_as(WrittenModels),
 ]
 Entry = Annotated[
