@@ -41,14 +41,25 @@ def find_changes(old: Origins, new: Origins) -> tuple[Change, ...]:
 
 
 def spec_changes(old: Mapping[str, Any], new: Mapping[str, Any], place: str = "") -> Iterator[Change]:
-    """Yield every key whose value differs; mappings are looked into, lists are compared whole."""
+    """Yield every key whose value differs; mappings are looked into, and lists of as many mappings."""
     for key in sorted({*old, *new}):
         path = f"{place}.{key}" if place else key
-        before, after = old.get(key, UNSET), new.get(key, UNSET)
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from spec_changes(before, after, path)
-        elif before != after:
-            yield Change("spec", path, before, after)
+        yield from value_changes(old.get(key, UNSET), new.get(key, UNSET), path)
+
+
+def value_changes(before: Any, after: Any, path: str) -> Iterator[Change]:
+    """Yield what differs between two values at a path."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        yield from spec_changes(before, after, path)
+    elif is_records(before) and is_records(after) and len(before) == len(after):
+        for place, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from spec_changes(one, other, f"{path}[{place}]" if len(before) > 1 else path)
+    elif before != after:
+        yield Change("spec", path, before, after)
+
+
+def is_records(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 
 def data_changes(old: Data, new: Data) -> Iterator[Change]:

@@ -13,6 +13,7 @@ from mlrun.origins import Origins, read_origins
 from mlrun.records import Difference
 from mlrun.run_record import ModelRecord, RunRecord
 from mlrun.runs import read_run
+from mlrun.standings import ranked
 
 Word = Literal["better", "worse", "same", "undecided"]
 
@@ -156,7 +157,7 @@ def find_differences(old: Subject, new: Subject, part: Literal["test", "folds"])
     if first is not None and second is not None:
         yield find_difference(old, first, new, second, part, best=True)
     known = {model.name: model for model in old.record.models if model.status == "done"}
-    for model in new.record.models:
+    for model in ranked(new.record):
         if model.status == "done" and model.name in known and (part == "test" or model.kind == "model"):
             yield find_difference(old, known[model.name], new, model, part, best=False)
 

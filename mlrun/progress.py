@@ -92,7 +92,7 @@ def draw(events: Iterator[Event], quiet: bool = False) -> Drawn:
     try:
         if quiet or is_plain(sys.stderr):
             finished = follow(events, state, saying(console), quiet)
-            return Drawn(finished, frozenset())
+            return Drawn(finished, on_screen(state))
         from rich.live import Live
 
         with Live(
@@ -102,10 +102,15 @@ def draw(events: Iterator[Event], quiet: bool = False) -> Drawn:
             transient=True,
         ):
             finished = follow(events, state, saying(console), live=True)
-        return Drawn(finished, frozenset(state.told))
+        return Drawn(finished, on_screen(state))
     finally:
         if isinstance(events, Generator):
             events.close()  # the run's own clean-up comes before the error is told
+
+
+def on_screen(state: RunState) -> frozenset[str]:
+    """Return the sentences that were told to a terminal; what went into a log is not in the reader's sight."""
+    return frozenset(state.told if sys.stderr.isatty() else ())
 
 
 def saying(console: Console) -> Say:

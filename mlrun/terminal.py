@@ -39,9 +39,15 @@ def open_console(stream: IO[str] | None = None) -> Console:
     """Return a console on the stream (standard output) that takes text as it is: no markup, no emoji names."""
     from rich.console import Console
 
+    class OurConsole(Console):
+        """Leaves a closed pipe to the caller; rich's own way ends the program with exit code 1, a failed gate here."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704 - rich calls this where it has caught the error
+
     target = stream or sys.stdout
     plain = is_plain(target)
-    return Console(
+    return OurConsole(
         file=target,
         force_terminal=not plain,
         color_system=None if plain else "auto",
