@@ -47,7 +47,7 @@ def load(spec: Spec, sample: int | None = None) -> Dataset:
     own, foreign, notes = _load_own(spec, target)
     own = _limited(spec, _where(spec, own))
     features, withheld = choose_features(spec, own.table, target, foreign)  # before sampling: a few rows mislead
-    own = _sampled(spec, own, sample)
+    judged, own = own.table, _sampled(spec, own, sample)
     test = None
     if spec.split.test_params is not None:
         needed = {column.name for column in features} | _role_columns(spec, target)
@@ -55,7 +55,8 @@ def load(spec: Spec, sample: int | None = None) -> Dataset:
     for part in (own,) if test is None else (own, test):
         _refuse_gaps(spec, target, part)
     whole = own if test is None else _joined(own, test)
-    return _assembled(spec, own, whole, target, (recount(features, whole.table), withheld), notes)
+    features = features if whole.table is judged else recount(features, whole.table)
+    return _assembled(spec, own, whole, target, (features, withheld), notes)
 
 
 def load_rows(source: str, params: Params, folder: str, schema: Mapping[str, str]) -> pl.DataFrame:
@@ -210,9 +211,7 @@ def _assembled(
         test_start=start,
         notes=(*read.notes, told_features(features, withheld), *notes, *suspected_ids(table, features)),
         source=_source(spec),
-        schema={
-            name: dtype for name, dtype in schema_of(table).items() if name in {column.name for column in features}
-        },
+        schema=schema_of(table.select(column.name for column in features)),
     )
 
 

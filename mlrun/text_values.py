@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -11,9 +11,9 @@ from mlrun.errors import DataError
 
 # In a column that otherwise holds numbers or booleans these mean 'missing'; among words they stay words.
 MISSING_WORDS = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", "?", "#N/A")
-LOOKED_AT_FIRST = 1000
+LOOKED_AT_FIRST = 100  # rows; what they rule out is not tried on the whole column
 CODE = r"^[+-]?0[0-9]"  # 00123 is a code, not a number: as a number it would lose its zeros
-WORD = r"(?i)^[+-]?(inf|infinity|nan)$"
+LONG = r"^[+-]?[0-9]{16,}$"  # so many digits are a name for something; a float would merge its neighbours
 DTYPES: Mapping[str, pl.DataType] = {
     "string": pl.String(), "integer": pl.Int64(), "float": pl.Float64(), "boolean": pl.Boolean(),
 }  # fmt: skip
@@ -29,6 +29,14 @@ class Reading:
     as_text: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A type to try: cast gives null where a value is not of it; forbidden: a pattern of values that are not cast."""
+
+    cast: Callable[[pl.Expr], pl.Expr]
+    forbidden: str = ""
+
+
 def type_columns(table: pl.DataFrame, reading: Reading, origin: str) -> pl.DataFrame:
     """Cast each string column to what all of its values are; '' and null_values become null.
 
@@ -37,80 +45,73 @@ def type_columns(table: pl.DataFrame, reading: Reading, origin: str) -> pl.DataF
     unknown = sorted(set(reading.dtypes) - set(table.columns))
     if unknown:
         raise DataError(f"{origin}: `dtypes` names '{unknown[0]}', which is not a column.")
-    return pl.DataFrame([_type_column(table[name], reading, origin) for name in table.columns])
+    absent = ["", *reading.null_values]
+    table = table.select(_without(pl.col(name), absent) for name in table.columns)
+    asked = {name: _demand(table[name], dtype, reading.decimal, origin) for name, dtype in reading.dtypes.items()}
+    undecided = [name for name in table.columns if name not in asked and name not in reading.as_text]
+    found = {**_inferred(table.select(undecided), reading.decimal), **asked}
+    return pl.DataFrame([found.get(name, table[name]) for name in table.columns])
 
 
-def _type_column(column: pl.Series, reading: Reading, origin: str) -> pl.Series:
-    absent = column.is_in(["", *reading.null_values])
-    if reading.null_values:
-        absent = absent | column.str.strip_chars().is_in(list(reading.null_values))
-    column = _drop_values(column, absent) if absent.any() else column
-    if column.name in reading.as_text:
-        return column
-    if column.name in reading.dtypes:
-        return _demand(column, reading.dtypes[column.name], reading.decimal, origin)
-    return infer(column, reading.decimal)
+def _without(column: pl.Expr, absent: Sequence[str]) -> pl.Expr:
+    kept = column != "" if len(absent) == 1 else ~(column.is_in(absent) | column.str.strip_chars().is_in(absent))
+    return pl.when(kept).then(column)
 
 
-def infer(column: pl.Series, decimal: str = ".") -> pl.Series:
-    """Return a string column as booleans, integers or floats when all values are such, else as it is."""
-    for clean in (_as_it_stands, _without_words):
-        few = clean(column.drop_nulls().head(LOOKED_AT_FIRST))
-        if few.null_count() < len(few) and _cast(few, decimal) is None:
-            continue
-        typed = _cast(clean(column), decimal)
-        if typed is not None:
-            return typed
-    return column
-
-
-def _as_it_stands(column: pl.Series) -> pl.Series:
-    return column
-
-
-def _without_words(column: pl.Series) -> pl.Series:
+def _without_words(column: pl.Expr) -> pl.Expr:
     stripped = column.str.strip_chars()
-    return _drop_values(stripped, stripped.is_in(list(MISSING_WORDS)))
+    return pl.when(~stripped.is_in(MISSING_WORDS)).then(stripped)
 
 
-def _drop_values(column: pl.Series, where: pl.Series) -> pl.Series:
-    return pl.select(pl.when(~where).then(column).alias(column.name)).to_series()
+def _inferred(table: pl.DataFrame, decimal: str) -> dict[str, pl.Series]:
+    """Return the columns that hold integers, numbers, or true and false only; first as they stand, then cleaned."""
+    found: dict[str, pl.Series] = {}
+    left = [column.name for column in table if column.null_count() < len(column)]
+    for clean in (_as_it_stands, _without_words):
+        for attempt in _attempts(decimal):
+            likely = _fitting(table.select(left).head(LOOKED_AT_FIRST), clean, attempt).columns
+            found |= _with_values(_fitting(table.select(likely), clean, attempt))
+            left = [name for name in left if name not in found]
+    return found
 
 
-def _cast(column: pl.Series, decimal: str) -> pl.Series | None:
-    if column.null_count() == len(column):
-        return None
-    for cast in (_integers, _floats, _booleans):
-        typed = cast(column, decimal)
-        if typed is not None:
-            return typed
-    return None
+def _attempts(decimal: str) -> tuple[Attempt, ...]:
+    def as_float(column: pl.Expr) -> pl.Expr:
+        return (column.str.replace(",", ".", literal=True) if decimal == "," else column).cast(pl.Float64, strict=False)
+
+    def as_boolean(column: pl.Expr) -> pl.Expr:
+        low = column.str.to_lowercase()
+        return pl.when(low.is_in(["true", "false"])).then(low == "true")
+
+    return (
+        Attempt(lambda column: column.cast(pl.Int64, strict=False), CODE),
+        Attempt(as_float, f"{CODE}|{LONG}" + (r"|[.]" if decimal == "," else "")),
+        Attempt(as_boolean),
+    )
 
 
-def _integers(column: pl.Series, _decimal: str) -> pl.Series | None:
-    typed = column.cast(pl.Int64, strict=False)
-    if typed.null_count() > column.null_count() or column.str.contains(CODE).any():
-        return None
-    return typed
+def _fitting(table: pl.DataFrame, clean: Callable[[pl.Expr], pl.Expr], attempt: Attempt) -> pl.DataFrame:
+    """Return those columns, cast, of which every value can be cast."""
+    ready = table if clean is _as_it_stands else table.select(clean(pl.col(name)) for name in table.columns)
+    cast = ready.select(attempt.cast(pl.col(name)) for name in ready.columns)
+    fitting = [name for name in cast.columns if cast[name].null_count() == ready[name].null_count()]
+    if attempt.forbidden and fitting:
+        bad = ready.select(pl.col(name).str.contains(attempt.forbidden).any() for name in fitting).row(0)
+        fitting = [name for name, forbidden in zip(fitting, bad, strict=True) if not forbidden]
+    return cast.select(fitting)
 
 
-def _floats(column: pl.Series, decimal: str) -> pl.Series | None:
-    if decimal == ",":
-        if column.str.contains(".", literal=True).any():
-            return None
-        column = column.str.replace(",", ".", literal=True)
-    typed = column.cast(pl.Float64, strict=False)
-    if typed.null_count() > column.null_count() or column.str.contains(CODE).any():
-        return None
-    # 20 digits are a name for something; a float would merge its neighbours
-    if column.str.contains(r"^[+-]?[0-9]{16,}$").any() or not column.str.contains(r"[0-9]").any():
-        return None
-    return typed.fill_nan(None)
+def _with_values(table: pl.DataFrame) -> dict[str, pl.Series]:
+    """Return the columns with a value at all, NaN as null; a column of nan and inf alone holds words."""
+    floats = [column.name for column in table if column.dtype == pl.Float64]
+    finite = table.select(pl.col(floats).is_finite().any()).row(0) if floats else ()
+    words = {name for name, known in zip(floats, finite, strict=True) if not known}
+    plain = table.with_columns(pl.col(floats).fill_nan(None)) if floats else table
+    return {column.name: column for column in plain if column.name not in words and column.null_count() < len(column)}
 
 
-def _booleans(column: pl.Series, _decimal: str) -> pl.Series | None:
-    low = column.str.to_lowercase()
-    return (low == "true") if low.drop_nulls().is_in(["true", "false"]).all() else None
+def _as_it_stands(column: pl.Expr) -> pl.Expr:
+    return column
 
 
 def _demand(column: pl.Series, dtype: str, decimal: str, origin: str) -> pl.Series:
