@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
-from mlrun.prepare import Preparation, Recipe, learn
+from mlrun.prepare import Preparation, learn
+from mlrun.recipes import Recipe
 from mlrun.records import Dataset
 from mlrun.run_folder import storing
 
 if TYPE_CHECKING:
-    from mlrun.prepare import Matrix
+    from mlrun.encoders import Matrix
     from mlrun.records import Array
 
 OPEN_FOLDS = 12  # folds that a worker keeps mapped

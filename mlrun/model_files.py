@@ -36,7 +36,7 @@ TRUSTED = (
     "mlrun.distances.KMeansDistance",
     "mlrun.distances.KnnDistance",
     "mlrun.pipelines.Pipeline",
-    "mlrun.prepare.Recipe",
+    "mlrun.recipes.Recipe",
     "mlrun.votes.VoteClassifier",
     "mlrun.votes.VoteRegressor",
     "numpy.dtype",

@@ -14,13 +14,14 @@ from sklearn.utils.metaestimators import available_if
 from mlrun import catalog
 from mlrun.contracts import ModelFamily
 from mlrun.jobs import InvalidOutput
-from mlrun.prepare import Preparation, Recipe, learn
+from mlrun.prepare import Preparation, learn
+from mlrun.recipes import Recipe
 from mlrun.records import Params, Prediction, Task
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from mlrun.prepare import Matrix
+    from mlrun.encoders import Matrix
     from mlrun.records import Array
 
 

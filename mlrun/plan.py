@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlrun.contracts import Budget, Choice, ModelFamily
 from mlrun.errors import SpecError
 from mlrun.pipelines import Blueprint, find_family
-from mlrun.prepare import Recipe, recipe_for
+from mlrun.recipes import Recipe, recipe_for
 from mlrun.records import Dataset, Params, Problem, Task, Trial
 from mlrun.searches import grid
 

@@ -4,66 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from mlrun.errors import DataError
+from mlrun.encoders import Matrix, learn_categories, learn_numeric, learn_text
+from mlrun.recipes import Recipe
 
 if TYPE_CHECKING:
-    from mlrun.contracts import ModelFamily
-    from mlrun.records import Array, Column, ColumnKind, TaskKind
-    from mlrun.spec import PrepareSpec
+    from mlrun.records import Array
 
-WIDE = 200  # one-hot columns from which on a sparse matrix is cheaper
-DENSE_TERMS = 5_000  # terms of text that a family without sparse matrices may get
-HASHED_TERMS = 2**18
-NATIVE_CATEGORIES = 254  # HistGradientBoosting and xgboost hold category codes in a byte
 MISSING, UNSEEN = -1, -2  # codes beside those of the vocabulary
-
-Scale = Literal["standard", "minmax", "robust", "none"]
-Matrix = Any  # (n, d) float64 array in C order, or a CSR matrix
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is to be learned, equal for all trials of a model: models with equal recipes share prepared folds."""
-
-    columns: tuple[tuple[str, ColumnKind], ...]
-    impute: Literal["median", "mean", "most_frequent", "zero", "none"]
-    scale: Scale
-    encode: Literal["one_hot", "ordinal", "target", "native"]
-    rare: int
-    text: Literal["tfidf", "counts", "binary", "hashing"]
-    ngrams: tuple[int, int]
-    max_terms: int | None
-    lowercase: bool
-    dense: bool
-    task: TaskKind
-
-    def of(self, *kinds: ColumnKind) -> list[str]:
-        """Return the names of the columns of these kinds, in order."""
-        return [name for name, kind in self.columns if kind in kinds]
-
-
-def recipe_for(family: ModelFamily, prepare: PrepareSpec, features: Sequence[Column], task: TaskKind) -> Recipe:
-    """Return what the spec says, and where it is silent what the family needs."""
-    scale: Scale = "minmax" if "non_negative" in family.needs else "standard" if "scaling" in family.needs else "none"
-    return Recipe(
-        columns=tuple((column.name, column.kind) for column in features),
-        impute=prepare.numeric.impute or ("none" if "missing" in family.takes else "median"),
-        scale=prepare.numeric.scale or scale,
-        encode=prepare.category.encode or "one_hot",
-        rare=10 if prepare.category.rare is None else prepare.category.rare,
-        text=prepare.text.encode or "tfidf",
-        ngrams=prepare.text.ngrams or (1, 1),
-        max_terms=prepare.text.max_terms,
-        lowercase=True if prepare.text.lowercase is None else prepare.text.lowercase,
-        dense="dense" in family.needs,
-        task=task,
-    )
 
 
 @dataclass(slots=True)
@@ -119,16 +72,16 @@ def learn(recipe: Recipe, table: pl.DataFrame, truth: Array | None, seed: int) -
     blocks: list[Matrix] = []
     transformers: dict[str, Any] = {}
     if recipe.of("numeric", "boolean", "date"):
-        transformers["numeric"], block = _learn_numeric(recipe, _numbers(recipe, table))
+        transformers["numeric"], block = learn_numeric(recipe, _numbers(recipe, table))
         blocks.append(block)
     if names:
-        transformers["category"], block = _learn_categories(preparation, table, truth, seed)
+        transformers["category"], block = learn_categories(recipe, _codes(preparation, table), truth, seed)
         if recipe.encode == "native":
             start = sum(part.shape[1] for part in blocks)
             preparation.category_positions = tuple(range(start, start + len(names)))
         blocks.append(block)
     for name in recipe.of("text"):
-        transformers[f"text:{name}"], block = _learn_text(recipe, name, _documents(table[name]))
+        transformers[f"text:{name}"], block = learn_text(recipe, name, _documents(table[name]))
         blocks.append(block)
     preparation.transformers = transformers
     matrix = _join(recipe, blocks)
@@ -189,25 +142,7 @@ def _date_parts(name: str, dtype: pl.DataType) -> list[pl.Expr]:
     return [part.cast(pl.Float64).alias(f"{name}:{title}") for title, part in parts.items()]
 
 
-def _learn_numeric(recipe: Recipe, block: Array) -> tuple[list[Any], Array]:
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
-
-    steps: list[Any] = []
-    if recipe.impute == "zero":
-        steps.append(SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True))
-    elif recipe.impute != "none":
-        steps.append(SimpleImputer(strategy=recipe.impute, keep_empty_features=True))
-    if recipe.scale == "minmax":
-        steps.append(MinMaxScaler(clip=True))
-    elif recipe.scale != "none":
-        steps.append(RobustScaler() if recipe.scale == "robust" else StandardScaler())
-    for step in steps:
-        block = step.fit_transform(block)
-    return steps, block
-
-
-# -- categories -------------------------------------------------------------------------------------------------------
+# -- categories and text ----------------------------------------------------------------------------------------------
 
 
 def _vocabulary(column: pl.Series) -> list[str]:
@@ -224,62 +159,5 @@ def _codes(preparation: Preparation, table: pl.DataFrame) -> Array:
     return codes
 
 
-def _learn_categories(
-    preparation: Preparation, table: pl.DataFrame, truth: Array | None, seed: int
-) -> tuple[Any, Matrix]:
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
-
-    recipe, codes = preparation.recipe, _codes(preparation, table)
-    rare = recipe.rare if recipe.rare > 1 else None
-    if recipe.encode == "target":
-        if truth is None:
-            raise DataError("`encode: target` needs a target; use one_hot or ordinal")
-        kind = "continuous" if recipe.task == "regression" else "auto"
-        encoder = TargetEncoder(target_type=kind, random_state=seed, shuffle=True)
-        return encoder, encoder.fit_transform(codes, truth)
-    if recipe.encode == "one_hot":
-        encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare, dtype=np.float64)
-        block = encoder.fit_transform(codes)
-        if block.shape[1] > WIDE and not recipe.dense:
-            return encoder, block
-        encoder.set_params(sparse_output=False)
-        return encoder, block.toarray()
-    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan if recipe.encode == "native" else -1,
-        min_frequency=rare,
-        max_categories=NATIVE_CATEGORIES if recipe.encode == "native" else None,
-    )
-    return encoder, encoder.fit_transform(codes)
-
-
-# -- text -------------------------------------------------------------------------------------------------------------
-
-
 def _documents(column: pl.Series) -> list[str]:
     return column.cast(pl.String).fill_null("").to_list()
-
-
-def _learn_text(recipe: Recipe, name: str, documents: list[str]) -> tuple[Any, Matrix]:
-    """Learn the terms of a text column; a family that needs dense numbers gets a bounded number of terms."""
-    from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
-
-    common = {"ngram_range": recipe.ngrams, "lowercase": recipe.lowercase}
-    if recipe.text == "hashing":
-        terms = recipe.max_terms or (DENSE_TERMS if recipe.dense else HASHED_TERMS)
-        vectorizer = HashingVectorizer(n_features=terms, alternate_sign=False, **common)
-    elif recipe.text == "tfidf":
-        vectorizer = TfidfVectorizer(max_features=recipe.max_terms, **common)
-    else:
-        vectorizer = CountVectorizer(max_features=recipe.max_terms, binary=recipe.text == "binary", **common)
-    try:
-        block = vectorizer.fit_transform(documents)
-    except ValueError as error:
-        raise DataError(f"column '{name}' holds no words: mark it as a category, or drop it") from error
-    if recipe.dense and block.shape[1] > DENSE_TERMS:
-        gigabytes = len(documents) * block.shape[1] * 8 / 1e9
-        raise DataError(
-            f"column '{name}' has {block.shape[1]:,} terms, which this family would hold as dense numbers "
-            f"({gigabytes:.1f} GB a fold): set `prepare: {{text: {{max_terms: {DENSE_TERMS}}}}}`, or choose another family"
-        )
-    return vectorizer, block.astype(np.float64)

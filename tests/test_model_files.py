@@ -26,7 +26,8 @@ from mlrun import catalog, model_files, runs
 from mlrun.contracts import ModelFamily
 from mlrun.errors import DataError, StorageError, UsageError
 from mlrun.model_bounds import check_bounds
-from mlrun.prepare import Preparation, Recipe, learn
+from mlrun.prepare import Preparation, learn
+from mlrun.recipes import Recipe
 from mlrun.records import TaskKind
 from mlrun.run_record import ModelRecord, RunRecord, VerdictRecord
 
