@@ -57,6 +57,7 @@ LEFT_OUT = {
     "flatten_transform": "shape of a method that is not called",
     "validate_parameters": "params are validated before",
     "importance_type": "of an attribute that is not read",
+    "passthrough": "members take tables, which do not stand beside predictions",
     "store_covariance": "of an attribute that is not read",
     "estimator": "is `base`",
     "estimators": "is `members`",
