@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlrun.column_names import refuse_names
 from mlrun.errors import DataError
 
 NAMELESS = "(index)"  # what a table library writes in front of a saved index: a first column without a name
@@ -50,9 +51,11 @@ def split_header(content: bytes, layout: Layout) -> tuple[tuple[str, ...], bytes
     _refuse_wrong_separator(fields, layout)
     if not layout.header:
         names = layout.columns or tuple(f"column_{number}" for number in range(1, len(fields) + 1))
-        return _refuse_doubles(names, layout), content[start:], line + 1
+        refuse_names(names, layout.path)
+        return names, content[start:], line + 1
     names = layout.columns or _names(fields, line, layout)
-    return _refuse_doubles(names, layout), content[start + used :], line + lines + 1
+    refuse_names(names, layout.path)
+    return names, content[start + used :], line + lines + 1
 
 
 def _first_line(content: bytes, layout: Layout) -> tuple[int, int]:
@@ -118,15 +121,3 @@ def _names(fields: list[str], line: int, layout: Layout) -> tuple[str, ...]:
         f"{layout.path}:{line + 1}: the header has no name for column {which}; name all with `columns: [...]`, "
         f"or say `header: false` or `skip_rows` when this line is not the header."
     )
-
-
-def _refuse_doubles(names: tuple[str, ...], layout: Layout) -> tuple[str, ...]:
-    seen: dict[str, int] = {}
-    for number, name in enumerate(names, 1):
-        if name in seen:
-            raise DataError(
-                f"{layout.path}: columns {seen[name]} and {number} are both named '{name}'; "
-                f"give each a name of its own with `columns: [...]`."
-            )
-        seen[name] = number
-    return names

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlrun import catalog
+from mlrun.column_names import refuse_names
 from mlrun.contracts import Source
 from mlrun.errors import DataError, MlrunError
 from mlrun.records import Params
@@ -34,6 +35,7 @@ def load_table(source: str, params: Params, folder: str, as_text: tuple[str, ...
         raise DataError(f"the data of source '{source}' cannot be read as a table ({type(error).__name__}).") from error
     if not table.width or not table.height:
         raise DataError(f"the data of source '{source}' has {table.height} rows and {table.width} columns.")
+    refuse_names(table.columns, f"source '{source}'")
     return table
 
 

@@ -232,6 +232,8 @@ def test_gz_and_zip_are_unpacked(tmp_path: Path) -> None:
         (b'a,b\n"x\ny",2\n3\n', "data.csv:4: this row has 1 field"),
         (b"a,b\n1,x\0y\n", "data.csv:2: a NUL byte"),
         (b"a,a\n1,2\n", "columns 1 and 2 are both named 'a'"),
+        (b"a,*\n1,2\n", "column 2 is named '*', which stands for a pattern"),
+        (b"^a.*$,b\n1,2\n", "column 1 is named '^a.*$', which stands for a pattern"),
         (b"a,,c\n1,2,3\n", "data.csv:1: the header has no name for column 2"),
         (b"a;b\n1;2\n", 'say `separator: ";"`'),
         (b"a\tb\n1\t2\n", 'say `separator: "\\t"`'),
