@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from mlrun.pages import Section, page_as_html, page_as_markdown, print_page
 from mlrun.run_record import RunRecord
 from mlrun.runs import read_run, write_atomically
 from mlrun.standings import closing_lines, leaderboard, other_metrics
-from mlrun.tables import print_table, to_json, write
+from mlrun.tables import Table, print_table, to_json, write
 from mlrun.terminal import open_console
 from mlrun.wording import count, duration, moment, seconds_between
+
+BRIEF = 3  # columns of this rank and above are for `show`
 
 
 def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False) -> None:
@@ -30,7 +33,12 @@ def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False)
         return
     if console.is_terminal:
         console.print()
-    print_page(console, [Section("", leaderboard(record), (told_place(record, folder),)), closing(record, told)])
+    print_page(console, [Section("", brief(leaderboard(record)), (told_place(record, folder),)), closing(record, told)])
+
+
+def brief(table: Table) -> Table:
+    """Return the table without the columns that only `show` needs."""
+    return replace(table, headings=tuple(heading for heading in table.headings if heading.rank < BRIEF))
 
 
 def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: str = "") -> None:

@@ -149,7 +149,7 @@ def print_for_people(console: Console, table: Table) -> None:
     dropped = [heading.title for at, heading in enumerate(table.headings) if shown and at not in shown]
     if dropped:
         told = f"not shown at {console.width} columns: {', '.join(dropped)}"
-        console.print(f"({told}; a wider terminal or --format json has them)", style="dim")
+        console.print(f"({told}; --format json has all)", style="dim")
     for note in table.notes:
         console.print(printable(note))
 
