@@ -16,11 +16,11 @@ from mlrun.records import Label
 
 FEW_CLASSES = 20  # so few distinct values may be classes
 FEW_ROWS = 20  # in a short table whole numbers may well count the rows by chance
-STRONG = ("target", "label", "labels", "class", "y", "outcome", "output_class", "ground_truth")  # in this order
+STRONG = ("target", "label", "labels", "class", "outcome", "output_class", "ground_truth")  # in this order
 USUAL = (
     "survived", "churn", "churned", "default", "defaulted", "income", "diagnosis", "species", "quality", "price",
     "saleprice", "medv", "response", "result", "fraud", "anomaly", "outlier", "attrition", "spam", "sentiment",
-    "died", "death", "mortality", "converted", "clicked", "category", "rating", "salary", "cnt",
+    "died", "death", "mortality", "converted", "clicked", "category", "rating", "salary", "cnt", "y",
 )  # fmt: skip
 ANOMALY = ("anomaly", "outlier", "is_anomaly", "is_outlier", "anomalous")
 SENSITIVE = {
@@ -60,9 +60,10 @@ def guess_target(table: pl.DataFrame, asked: str | None, known: str) -> tuple[st
     if known in table.columns:
         return known, "the source says so"
     possible = [name for name in table.columns if _can_be_target(table[name])]
-    for words, strength in ((STRONG, "its name says so"), (USUAL, "its name is usual for one")):
+    wanted = ((STRONG, table.columns, "its name says so"), (USUAL, possible, "its name is usual for one"))
+    for words, names, strength in wanted:
         for word in words:
-            named = [name for name in possible if _bare(name) == word]
+            named = [name for name in names if _bare(name) == word]
             if named:
                 return named[-1], strength
     return _by_place(table, possible)
@@ -128,6 +129,8 @@ def guess_roles(table: pl.DataFrame, target: str) -> Roles:
 
 
 def _find_id(table: pl.DataFrame, names: Sequence[str]) -> tuple[str | None, str]:
+    if len(names) < 2:
+        return None, ""
     for name in names:
         if is_id(table[name]):
             return name, "names each row, and no two are equal"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun.draft import SCHEMA_FILE, Choices, write_draft
-from mlrun.errors import StorageError, UsageError
+from mlrun.errors import DataError, StorageError, UsageError
 from mlrun.terminal import printable
 from mlrun.wording import count
 
@@ -49,7 +50,7 @@ def experiment_name(title: str) -> str:
 
 def choose(origin: Origin, folder: str, asked: str | None, command: str) -> tuple[Choices, Dataset]:
     """Look at the table; return what its spec is to say, and the dataset that such a spec gives."""
-    from mlrun.column_types import settle_table
+    from mlrun.column_types import settle_column, settle_table
     from mlrun.dataset import load
     from mlrun.guesses import guess_roles, guess_target
     from mlrun.loading import find_source, load_table
@@ -58,10 +59,14 @@ def choose(origin: Origin, folder: str, asked: str | None, command: str) -> tupl
     from mlrun.target_choice import choose_for_target
 
     source = find_source(origin.source, folder)
-    table = settle_table(load_table(origin.source, origin.params, folder), {}, None, "")[0]
+    raw = load_table(origin.source, origin.params, folder)
+    table = settle_table(raw, {}, None, "")[0]
     name, why = guess_target(table, asked, source.target)
     spec = Spec("init", DataSpec(origin.source, origin.params, target=name), folder=folder)
-    chosen = replace(choose_for_target(spec, table[name], source.task(origin.params)), reason=why)
+    column = settle_column(raw[name])  # with its infinities: in a target they are an error
+    if column is None:
+        raise DataError(f"the target '{name}' is of type {raw[name].dtype}; a target is a class or a number.")
+    chosen = replace(choose_for_target(spec, column, source.task(origin.params)), reason=why)
     spec = replace(spec, task=chosen.task, data=replace(spec.data, where=chosen.where, positive=chosen.positive))
     roles = guess_roles(table, name)
     dataset = load(replace(spec, data=replace(spec.data, id=roles.id)))
@@ -127,16 +132,20 @@ def _told(choices: Choices, place: Path, *, with_schema: bool) -> str:
     """Return what was found, in a few lines, and what to run next."""
     target, shown = choices.target, _shown(place)
     found = f"{count(choices.rows, 'row')}, {target.task} of '{target.name}' ({target.reason})"
+    tried = f"{count(len(choices.features), 'feature')}; models: {', '.join(choices.models)}"
     lines = [
         f"wrote {shown}" + (f", and {SCHEMA_FILE} so that editors check it" if with_schema else ""),
-        f"  {printable(found)}",
-        f"  {count(len(choices.features), 'feature')}; models: {', '.join(choices.models)}",
+        *(line for text in (found, tried) for line in _wrapped(printable(text))),
         "look through it, then:",
         f"  mlrun plan {shown}",
     ]
     if choices.rows >= MANY:
-        lines.append(f"  mlrun train {shown} --sample {TRY_OUT}    # a try-out first: there are many rows")
+        lines.append(f"  mlrun train {shown} --sample {TRY_OUT}  # a try-out: rows are many")
     return "\n".join([*lines, f"  mlrun train {shown}", ""])
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
 
 
 def _shown(place: Path) -> str:

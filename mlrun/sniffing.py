@@ -108,6 +108,8 @@ def _of_database(path: Path, given: str, title: str, query: str) -> Origin:
         raise
     rows = {name: _count_rows(here, name) for name in names[:MOST_SKIPPED]}
     first = max(rows, key=lambda name: rows[name])
+    if not rows[first]:
+        raise DataError(f"{path}: its tables have no rows.")
     others = tuple(name for name in names if name != first)
     why = "the only table" if not others else f"the largest table ({rows[first]:,} rows)"
     return Origin("sql", {"path": given, "query": _select("*", first)}, title, {"query": why}, others)
