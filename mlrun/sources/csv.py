@@ -32,12 +32,16 @@ def load(params: Params, folder: str) -> pl.DataFrame:
         dtypes=_dtypes(params),
         as_text=frozenset(_texts(params, "as_text")),
     )
-    table = read_strings(params, folder)
+    table = _read(params, folder)
     return type_columns(table, reading, str(resolve_file(params["path"], folder)))
 
 
 def read_strings(params: Params, folder: str) -> pl.DataFrame:
     """Read the file with every value as the string that stands there; an empty field is ''."""
+    return _read(params, folder).fill_null("")
+
+
+def _read(params: Params, folder: str) -> pl.DataFrame:
     path = resolve_file(params["path"], folder)
     content = to_utf8(read_bytes(path), str(params.get("encoding") or "utf-8"), str(path))
     layout = _layout(params, str(path), content)
@@ -110,7 +114,7 @@ def _read_body(body: bytes, names: Sequence[str], layout: Layout, first_line: in
     table, blank = None, None
     if shape.separators == (len(names) - 1) * shape.rows:
         table = _read_fast(body, names, layout, first_line, shape.rows)
-    if table is None or (table[:, -1] == "").any():  # where no row ends in an empty field, none is short, so none long
+    if table is None or _has_gaps(table[:, -1]):  # where no row ends in an empty field, none is short, so none long
         counts, blank, lines = rows_at(body, layout.separator, layout.quote)
         wrong = (counts != len(names) - 1) & ~blank
         if wrong.any():
@@ -120,6 +124,10 @@ def _read_body(body: bytes, names: Sequence[str], layout: Layout, first_line: in
     if blank is not None and blank.any() and table.height == len(blank):
         table = table.filter(~blank)
     return _refuse_second_header(table, layout)
+
+
+def _has_gaps(column: pl.Series) -> bool:
+    return column.null_count() > 0 or bool((column == "").any())
 
 
 def _read_fast(body: bytes, names: Sequence[str], layout: Layout, first_line: int, rows: int) -> pl.DataFrame:
@@ -133,7 +141,6 @@ def _read_fast(body: bytes, names: Sequence[str], layout: Layout, first_line: in
             separator=layout.separator,
             quote_char=layout.quote,
             infer_schema=False,
-            empty_string_is_null=False,
             glob=False,
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError):
