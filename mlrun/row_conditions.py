@@ -93,11 +93,11 @@ def _read(condition: str) -> list[tuple[str, str]]:
         )
     if sum(text == "(" for _, text in tokens) > PARENTHESES_AT_MOST:
         raise UsageError(f"a condition has at most {PARENTHESES_AT_MOST} pairs of parentheses.")
+    for here, after in zip(tokens, [*tokens[1:], ("end", "")], strict=True):
+        _refuse(here, after[1] == "(", condition)
     words = [text.upper() for kind, text in tokens if kind == "word"]
     if words.count("FROM") > words.count("EXTRACT"):
         raise UsageError(f"the condition `{condition}` uses FROM; a condition is one expression over its own row.")
-    for here, after in zip(tokens, [*tokens[1:], ("end", "")], strict=True):
-        _refuse(here, after[1] == "(", condition)
     return tokens
 
 
