@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlrun import model_files, predictions, runs
+from mlrun import latency, model_files, predictions, runs
 from mlrun.contest import Champion, Contest
 from mlrun.errors import MlrunError, StorageError
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue
 from mlrun.fold_data import FoldData
 from mlrun.jobs import raised
-from mlrun.latency import CALLS, LatencyJob, one_row_latency
 from mlrun.records import Outcome
 from mlrun.rounds import Course, champion_blueprint
 from mlrun.run_folder import sha256_of
@@ -157,10 +156,10 @@ def store(
 
 def measure(course: Course, contest: Contest, model: StoredModel) -> tuple[float | None, list[str]]:
     """Return the 95th percentile of one-row predictions in milliseconds, or a sentence on why there is none."""
-    table = course.dataset.table[course.split.train[:CALLS]]
+    table = course.dataset.table[course.split.train[: latency.CALLS]]
     if not contest.model.isolated:
-        return one_row_latency(model, table), []
-    job = LatencyJob(f"{contest.name}@one-row", model, table)
+        return latency.one_row_latency(model, table), []
+    job = latency.LatencyJob(f"{contest.name}@one-row", model, table)
     (outcome,) = course.executor.run([job], lambda key, pid, in_main: None)
     if outcome.failure is not None:
         return None, [f"{contest.name}: it cannot predict single rows ({outcome.failure.code})"]
