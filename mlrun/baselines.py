@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 
     from mlrun.records import Array
 
-ALL_TASKS: tuple[TaskKind, ...] = ("classification", "regression", "anomaly")
+PREDICTED: tuple[TaskKind, ...] = ("classification", "regression")
+ALL_TASKS: tuple[TaskKind, ...] = (*PREDICTED, "anomaly")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a baseline is asked: to predict `rows` of the dataset after seeing `train`."""
+    """What a baseline is asked: to predict `rows` of the dataset after seeing `train`.
+
+    contamination: the share of rows that are called anomalies.
+    """
 
     dataset: Dataset
     train: Array
     rows: Array
     seed: int
     folder: str = ""
+    contamination: float = 0.1
 
     @property
     def task(self) -> Task:
@@ -66,8 +71,9 @@ def _spoken(prediction: Prediction) -> Answer:
 
 
 def _hard(codes: Array, task: Task) -> Prediction:
-    """Return labels without probabilities; their AUC is that of 0/1."""
-    scores = codes.astype(np.float64) if task.kind == "anomaly" or task.binary else None
+    """Return labels without probabilities; their AUC is that of 0/1, of many classes that of each against the rest."""
+    two = task.kind == "anomaly" or task.binary
+    scores = codes.astype(np.float64) if two else np.eye(len(task.labels))[codes]
     return Prediction(codes.astype(np.int64), None, scores)
 
 
@@ -76,13 +82,13 @@ def _random(params: Params, question: Question) -> Answer:
     generator, count = np.random.default_rng(question.seed), len(question.rows)
     if question.task.kind == "anomaly":
         scores = generator.random(count)
-        return _spoken(Prediction((scores > 0.9).astype(np.int64), None, scores))
+        return _spoken(Prediction((scores > 1 - question.contamination).astype(np.int64), None, scores))
     if question.task.kind == "regression":
         return _spoken(Prediction(generator.choice(question.seen, count)))
     classes = len(question.task.labels)
     shares = np.bincount(question.seen, minlength=classes) / len(question.seen)
     drawn = generator.choice(classes, count, p=None if params.get("uniform") else shares)
-    return _spoken(Prediction(drawn.astype(np.int64), np.eye(classes)[drawn]))
+    return _spoken(_hard(drawn, question.task))
 
 
 def _zero_rule(params: Params, question: Question) -> Answer:
@@ -94,8 +100,6 @@ def _zero_rule(params: Params, question: Question) -> Answer:
     classes = len(question.task.labels)
     shares = np.bincount(question.seen, minlength=classes) / len(question.seen)
     codes = np.full(count, int(shares.argmax()), dtype=np.int64)
-    if question.task.kind == "anomaly":
-        return _spoken(Prediction(codes, None, np.zeros(count)))
     return _spoken(Prediction(codes, np.tile(shares, (count, 1))))
 
 
@@ -106,8 +110,7 @@ def _constant(params: Params, question: Question) -> Answer:
         middles = {"mean": float(np.mean(question.seen)), "median": float(np.median(question.seen))}
         number = middles[value] if value in middles else _number(value)
         return _spoken(Prediction(np.full(count, number)))
-    code = 0 if value is None and question.task.kind == "anomaly" else _code(value, question.task)
-    return _spoken(_hard(np.full(count, code, dtype=np.int64), question.task))
+    return _spoken(_hard(np.full(count, _code(value, question.task), dtype=np.int64), question.task))
 
 
 def _rule(params: Params, question: Question) -> Answer:
@@ -115,15 +118,15 @@ def _rule(params: Params, question: Question) -> Answer:
     from mlrun.row_conditions import select_rows
 
     holds = select_rows(question.dataset.table[question.rows], params["when"])
+    predict, otherwise = params.get("predict"), params.get("otherwise")
     if question.task.kind == "regression":
-        return _spoken(Prediction(np.where(holds, _number(params["predict"]), _number(params["otherwise"]))))
-    yes = 1 if params.get("predict") is None else _code(params["predict"], question.task)
-    if params.get("otherwise") is not None:
-        no = _code(params["otherwise"], question.task)
-    elif len(question.task.labels) == 2 or question.task.kind == "anomaly":
-        no = 1 - yes
-    else:
-        raise UsageError("a rule for more than two classes needs `otherwise`")
+        if predict is None or otherwise is None:
+            raise UsageError("a rule for a number needs `predict` and `otherwise`")
+        return _spoken(Prediction(np.where(holds, _number(predict), _number(otherwise))))
+    if question.task.multiclass and (predict is None or otherwise is None):
+        raise UsageError("a rule for more than two classes needs `predict` and `otherwise`")
+    yes = 1 if predict is None else _code(predict, question.task)
+    no = 1 - yes if otherwise is None else _code(otherwise, question.task)
     return _spoken(_hard(np.where(holds, yes, no), question.task))
 
 
@@ -147,10 +150,10 @@ def _given(params: Params, question: Question, meaning: str) -> Answer:
         column = question.dataset.table[question.rows][str(params["column"])]
     else:
         column = _looked_up(params, question)
+    column = column.fill_nan(None) if column.dtype.is_float() else column
     answered = column.is_not_null().to_numpy()
     if meaning == "label" and question.task.kind != "regression":
-        codes = np.array([0 if value is None else _code(value, question.task) for value in column.to_list()], np.int64)
-        return Answer(_hard(codes, question.task), answered)
+        return Answer(_hard(_codes(column, question.task), question.task), answered)
     numbers = _numbers(column)
     if question.task.kind == "regression":
         return Answer(Prediction(numbers), answered)
@@ -175,29 +178,26 @@ def _looked_up(params: Params, question: Question) -> pl.Series:
     path = str(params.get("predictions") or params.get("path"))
     known = read_predictions(Path(question.folder) / path, params.get("id"))
     asked = pl.DataFrame({"row": pl.Series(question.dataset.row_ids[question.rows]).cast(pl.String)})
-    joined = asked.join(known, on="row", how="left", maintain_order="left")["prediction"]
-    if joined.null_count() == len(joined):
-        raise DataError(f"{path}: none of its ids is one of the rows to predict")
-    return joined
+    return asked.join(known, on="row", how="left", maintain_order="left")["prediction"]
 
 
 def _previous(params: Params, question: Question) -> Answer:  # noqa: ARG001
-    """Predict the last target known before each row in time (with `time` only)."""
+    """Predict the target of the last row that is strictly earlier in time (with `time` only)."""
     dataset = question.dataset
     if dataset.times is None or dataset.truth is None:
         raise UsageError("`previous` needs `data.time`")
     order = np.argsort(dataset.times, kind="stable")
-    position = np.empty(len(order), dtype=np.int64)
-    position[order] = np.arange(len(order))
-    before = position[question.rows] - 1
-    values = dataset.truth[order[np.maximum(before, 0)]]
+    earlier = np.searchsorted(dataset.times[order], dataset.times[question.rows], side="left") - 1
+    values = dataset.truth[order[np.maximum(earlier, 0)]]
     if question.task.kind == "regression":
-        return Answer(Prediction(values.astype(np.float64)), before >= 0)
-    return Answer(_hard(values, question.task), before >= 0)
+        return Answer(Prediction(values.astype(np.float64)), earlier >= 0)
+    return Answer(_hard(values, question.task), earlier >= 0)
 
 
 def _max_z(params: Params, question: Question) -> Answer:  # noqa: ARG001
     """Score a row by its largest distance from a training mean, in training standard deviations."""
+    import warnings
+
     import polars as pl
 
     numeric = [column.name for column in question.dataset.features if column.kind == "numeric"]
@@ -205,22 +205,44 @@ def _max_z(params: Params, question: Question) -> Answer:  # noqa: ARG001
         raise UsageError("`max_z` needs a numeric column")
     table = question.dataset.table.select(pl.col(numeric).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
     seen = table[question.train]
-    spread = np.nanstd(seen, axis=0)
-    z = np.abs((table - np.nanmean(seen, axis=0)) / np.where(spread > 0, spread, np.inf))
+    with warnings.catch_warnings():  # a column without a value in these rows: it scores nothing
+        warnings.simplefilter("ignore", RuntimeWarning)
+        middle, spread = np.nanmean(seen, axis=0), np.nanstd(seen, axis=0)
+    z = np.abs((table - middle) / np.where(spread > 0, spread, np.inf))
     scores = np.nan_to_num(z, nan=0.0).max(axis=1)
-    cut = np.quantile(scores[question.train], 0.9)
+    cut = np.quantile(scores[question.train], 1 - question.contamination)
     return _spoken(Prediction((scores[question.rows] > cut).astype(np.int64), None, scores[question.rows]))
 
 
+def _codes(column: pl.Series, task: Task) -> Array:
+    """Return (n,) class codes of labels; 0 where there is none."""
+    code_of = {value: _code(value, task) for value in column.unique().to_list() if value is not None}
+    return np.array([0 if value is None else code_of[value] for value in column.to_list()], dtype=np.int64)
+
+
 def _code(value: Label | None, task: Task) -> int:
-    """Return the code of a label as the spec writes it: `1`, `1.0`, `"1"` and `true` find the same class."""
-    if value in task.labels:
-        return task.labels.index(value)
-    for code, label in enumerate(task.labels):
-        if str(label) == str(value):
+    """Return the code of a label as the spec or a file writes it: `1`, `1.0`, `"1"` and `true` find the same class.
+
+    Anomalies without labels are 0 and 1.
+    """
+    labels: tuple[Label, ...] = task.labels or (False, True)
+    if value in labels:
+        return labels.index(value)
+    for code, label in enumerate(labels):
+        if _words(label) & _words(value):
             return code
-    known = ", ".join(repr(label) for label in task.labels)
+    known = ", ".join(repr(label) for label in labels)
     raise DataError(f"a baseline says {value!r}, which is no class of the target (known: {known})")
+
+
+def _words(label: Label | None) -> set[str]:
+    """Return the ways in which a label may be written."""
+    if isinstance(label, bool):
+        return {"true", "1"} if label else {"false", "0"}
+    if isinstance(label, float) and label.is_integer():
+        return {str(int(label)), str(label)}
+    word = str(label)
+    return {word, word.lower()} if word.lower() in ("true", "false") else {word}
 
 
 def _number(value: Any) -> float:
@@ -235,14 +257,14 @@ def _numbers(column: pl.Series) -> Array:
     numbers = column.cast(pl.Float64, strict=False)
     if numbers.null_count() > column.null_count():
         row = int((numbers.is_null() & column.is_not_null()).arg_max() or 0)
-        raise DataError(f"column '{column.name}' must hold numbers for this baseline; row {row} does not")
+        raise DataError(f"column '{column.name}' must hold numbers for this baseline; row {row + 1} does not")
     return numbers.fill_null(0.0).to_numpy()
 
 
 ENTRIES: dict[str, Baseline] = {
     "random": Baseline(_random, ALL_TASKS, "draws by class frequency", {"uniform": "every class equally often"}),
     "zero_rule": Baseline(
-        _zero_rule, ALL_TASKS, "the most frequent class, the mean", {"statistic": "mean | median, for regression"}
+        _zero_rule, PREDICTED, "the most frequent class, the mean", {"statistic": "mean | median, for regression"}
     ),
     "rule": Baseline(
         _rule,
@@ -256,7 +278,7 @@ ENTRIES: dict[str, Baseline] = {
     ),
     "human": Baseline(
         _human,
-        ("classification", "regression"),
+        PREDICTED,
         "people's labels",
         {"column": "a column of labels", "path": "a file of labels", "id": "its id column"},
     ),
@@ -273,6 +295,6 @@ ENTRIES: dict[str, Baseline] = {
             "run": "an earlier run",
         },
     ),
-    "previous": Baseline(_previous, ("classification", "regression"), "the last known target, with `time`", {}),
+    "previous": Baseline(_previous, PREDICTED, "the last known target, with `time`", {}),
     "max_z": Baseline(_max_z, ("anomaly",), "the largest z-score of a row's numbers", {}),
 }

@@ -118,7 +118,7 @@ def baseline_line(course: Course, baseline: BaselineSpec) -> Line:
 def question_of(course: Course, baseline: BaselineSpec, train: Array, rows: Array, part: str) -> Question:
     """Return what a baseline is asked on one fold, or on test."""
     seed = fit_seed(course.spec.seed, f"baseline {baseline.name} {part}", 0, 0)
-    return Question(course.dataset, train, rows, seed, course.spec.folder)
+    return Question(course.dataset, train, rows, seed, course.spec.folder, course.spec.anomaly.contamination)
 
 
 def answered_scores(course: Course, rows: Array, answer: Answer) -> Mapping[str, float | None]:

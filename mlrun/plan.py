@@ -10,7 +10,7 @@ from mlrun.contracts import Budget, Choice, ModelFamily
 from mlrun.errors import SpecError
 from mlrun.pipelines import Blueprint, find_family
 from mlrun.recipes import Recipe, recipe_for
-from mlrun.records import Dataset, Params, Problem, Task, Trial
+from mlrun.records import Dataset, Params, Place, Problem, Task, Trial
 from mlrun.searches import grid
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when the spec name
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model of the spec, joined to its family; level 0 runs first, members before what is made of them."""
+    """A model of the spec, joined to its family; level 0 runs first, members before what is made of them.
+
+    unranked: nothing can choose among its trials (no labels), so only the first is run.
+    """
 
     spec: ModelSpec
     entry: ModelFamily
@@ -30,6 +33,7 @@ class PlannedModel:
     level: int
     isolated: bool
     meta: Blueprint | None = None
+    unranked: bool = False
 
     @property
     def name(self) -> str:
@@ -60,7 +64,7 @@ def budget_of(spec: Spec, model: PlannedModel) -> Budget:
     trials = spec.search.trials
     if trials is None and spec.search.cpu_seconds is None and spec.search.strategy != "grid":
         trials = SAMPLED_TRIALS
-    return Budget(trials=1 if model.spec.members else trials, cpu_seconds=spec.search.cpu_seconds)
+    return Budget(trials=1 if model.unranked else trials, cpu_seconds=spec.search.cpu_seconds)
 
 
 def blueprint_of(
@@ -129,10 +133,20 @@ def _misfits(spec: Spec, task: Task) -> Iterator[Problem]:
         if task.kind not in entry.tasks:
             yield Problem(f"'{model.family}' does {' and '.join(entry.tasks)}, and the task is {task.kind}", place)
         if _is_soft(model):
-            silent = [name for name in model.members if _gives(by_name[name], spec) != "probabilities"]
+            silent = [name for name in model.members if gives_of(by_name[name], spec) != "probabilities"]
             if silent and task.kind == "classification":
                 cure = "Use `voting: hard`, or leave it out of the members."
                 yield Problem(f"soft voting needs probabilities, which {', '.join(silent)} does not give", place, cure)
+        if entry.combine is not None:
+            yield from _misfit_weights(model, place)
+
+
+def _misfit_weights(model: ModelSpec, place: Place) -> Iterator[Problem]:
+    for grid_of_values in model.space:
+        domain = grid_of_values.get("weights")
+        for weights in domain.values if isinstance(domain, Choice) else ():
+            if weights is not None and len(weights) != len(model.members):
+                yield Problem(f"{len(weights)} weights for {len(model.members)} members", place, "Write one a member.")
 
 
 def _is_soft(model: ModelSpec) -> bool:
@@ -144,7 +158,8 @@ def _is_soft(model: ModelSpec) -> bool:
     )
 
 
-def _gives(model: ModelSpec, spec: Spec) -> str:
+def gives_of(model: ModelSpec, spec: Spec) -> str:
+    """Return what a model gives with its fixed params: probabilities, scores or labels."""
     entry = find_family(model.family, spec.folder)
     if entry.gives_by is None:
         return entry.gives
@@ -182,6 +197,7 @@ def _join(spec: Spec, model: ModelSpec, dataset: Dataset, by_name: Mapping[str, 
         level=level,
         isolated=_is_users(spec, model, by_name),
         meta=_meta(spec, model, dataset.task, by_name),
+        unranked=dataset.truth is None,
     )
 
 

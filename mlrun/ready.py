@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlrun.baseline_plan import plan_baselines
 from mlrun.dataset import load as load_dataset
 from mlrun.plan import PlannedModel, plan_models
 from mlrun.records import Dataset, MetricSpec, Split
@@ -14,6 +15,7 @@ from mlrun.spec import Spec, parse
 from mlrun.spec import load as load_spec
 from mlrun.splits import split
 from mlrun.suggest import chosen_metrics, suggest_families
+from mlrun.task_checks import check_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ def make_ready(path: Path, overrides: Sequence[str], sample: int | None) -> Read
         suggested = f"models=[{', '.join(suggest_families(dataset))}]"
         spec = parse(spec.text, spec.path, spec.folder, (*overrides, suggested))
     metrics = chosen_metrics(spec, dataset)
+    check_task(spec, dataset, metrics)
     models = plan_models(spec, dataset)
     parts = split(dataset, spec)
+    spec = replace(spec, baselines=plan_baselines(spec, dataset, parts))
     return Ready(spec, dataset, parts, metrics, models, identify(spec, dataset, parts))

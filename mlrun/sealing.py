@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlrun import metrics, provenance, runs
+from mlrun.agreement import agreement
 from mlrun.contest import Contest
 from mlrun.digests import DataDigests
 from mlrun.errors import DataError
@@ -143,8 +144,10 @@ def shown_score(line: Line, metric: MetricSpec) -> float | None:
 
 def run_notes(course: Course, contests: Mapping[str, Contest], lines: Sequence[Line]) -> Iterator[str]:
     """Yield what a reader of the leaderboard must know beside its numbers."""
+    if course.dataset.truth is None:
+        yield from agreement(lines)
     for contest in contests.values():
-        if contest.best is not None:
+        if contest.best is not None and not contest.model.unranked:
             yield from on_edge(contest.model, contest.best.trial.params)
     yield from unequal_budgets(course, contests)
     yield from same_rows(course, lines)
