@@ -124,7 +124,9 @@ def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldD
         if in_main:
             course.log.write_started(key)
 
-    return next(iter(list(course.executor.run([job], on_start)))), data
+    (outcome,) = course.executor.run([job], on_start)
+    course.log.write_ended(key)
+    return outcome, data
 
 
 def store(

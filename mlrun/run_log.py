@@ -25,6 +25,7 @@ class RunLog:
         self.timings: list[dict[str, Any]] = []
         self.curves: list[dict[str, Any]] = []
         self.failed_fits = 0
+        self._running: set[str] = set()  # began in this process, and nothing is written of their end
         begun: set[str] = set()
         for event in self._journal.events:
             self._recall(event, begun)
@@ -41,7 +42,7 @@ class RunLog:
                 self._finished[result["trial"], event["fold"]] = (_canonical(result["params"]), result["scores"])
             self.timings.append(event["timing"])
             self.curves.extend(event["curves"])
-        elif kind == "failed":
+        elif kind in ("failed", "ended"):
             begun.discard(event["fit"])
 
     @property
@@ -62,9 +63,17 @@ class RunLog:
     def write_started(self, key: str) -> None:
         """Note that a fit begins in this process, which it may take down with it."""
         self._journal.append({"event": "started", "fit": key}, sync=False)
+        self._running.add(key)
+
+    def write_ended(self, key: str) -> None:
+        """Note that a fit that began here let this process live, where no other line says so."""
+        if key in self._running:
+            self._running.discard(key)
+            self._journal.append({"event": "ended", "fit": key}, sync=False)
 
     def write_fit(self, key: str, trials: Sequence[Trial], fold: Fold, outcome: Outcome) -> None:
         """Write a fit's end, durable before it is told."""
+        self._running.discard(key)
         if outcome.failure is not None:
             self.failed_fits += 1
             self.timings.append(_failed_timing(key, trials[0].model, outcome, outcome.failure))
