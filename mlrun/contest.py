@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlrun.contracts import Tried
+from mlrun.errors import DataError
 from mlrun.fit import TrialAnswer
 from mlrun.metrics import oriented
 from mlrun.pipelines import Blueprint
@@ -56,6 +57,7 @@ class Contest:
     champion: Champion | None = None
     best: TrialResult | None = None
     best_predictions: dict[str, Prediction] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)  # our own sentences, by the code of the failure
 
     @property
     def name(self) -> str:
@@ -83,6 +85,8 @@ class Contest:
         """Note that a trial's fit failed on a fold."""
         opened = self.open[trial]
         opened.failures[fold.name] = failure
+        if failure.error == DataError.__name__:
+            self.refusals.setdefault(failure.code, failure.message)
         return self._close_if_complete(opened)
 
     def take_result(self, result: TrialResult) -> TrialResult:

@@ -77,7 +77,9 @@ class FitJob:
 
     def _run(self) -> FitValue:
         entry, data = self.blueprint.entry, self.data
-        estimator = build(self.blueprint, lambda model: fit_seed(self.spec_seed, model, self.repeat, self.fold))
+        estimator = build(
+            self.blueprint, lambda model: fit_seed(self.spec_seed, model, self.repeat, self.fold), self.spec_seed
+        )
         estimator = coded(estimator, self.blueprint.family, self.blueprint.folder, data.category_positions)
         truth = np.log(data.truth) if self.target_transform == "log" and data.truth is not None else data.truth
         begun = time.perf_counter()

@@ -58,12 +58,13 @@ class FoldStore:
     scratch: Path
     train_on_normal: bool = False
     _made: dict[tuple[Recipe | None, str], FoldData] = field(default_factory=dict)
+    _count: int = 0  # of folds ever made: a path is never used twice, for workers keep what they have opened
 
     def get(self, recipe: Recipe | None, name: str, train: Array, valid: Array) -> FoldData:
         """Return the fold's matrices; `name` tells folds apart. recipe None: the tables themselves."""
         if (recipe, name) not in self._made:
-            number = len(self._made)
-            self._made[recipe, name] = self._make(recipe, train, valid, str(self.scratch / f"{number:04d}"))
+            self._made[recipe, name] = self._make(recipe, train, valid, str(self.scratch / f"{self._count:04d}"))
+            self._count += 1
         return self._made[recipe, name]
 
     def drop(self, keep: set[Recipe | None]) -> None:

@@ -23,7 +23,6 @@ from mlrun.run_record import BudgetRecord, FoldSummary, ModelRecord
 if TYPE_CHECKING:
     from mlrun.records import Array
     from mlrun.rounds import Course
-    from mlrun.run_log import RunLog
     from mlrun.spec import BaselineSpec
 
 
@@ -76,7 +75,7 @@ def searched_record(course: Course, contest: Contest) -> ModelRecord:
         family=model.spec.family,
         budget=BudgetRecord(granted=budget_of(course.spec, model).trials, used=len(contest.results)),
         simplicity_rank=model.rank,
-        notes=tuple(model_notes(contest, course.log)),
+        notes=tuple(model_notes(course, contest)),
     )
     if best is None:
         return record
@@ -143,20 +142,46 @@ def same_rows(course: Course, lines: Sequence[Line]) -> Iterator[str]:
         return
     first = course.metrics[0]
     for line in lines:
-        part = line.test
-        if line.record.kind != "baseline" or part is None or part.answered is None or part.answered.all():
+        said = answered_rows(line)
+        if line.record.kind != "baseline" or said is None:
             continue
-        said = np.flatnonzero(part.answered)
-        if len(said) == 0:
-            yield f"{line.record.name} answers none of the {len(part.rows)} test rows"
+        count, where = sum(map(len, said)), "rows of the folds" if line.test is None else "test rows"
+        if count == 0:
+            yield f"{line.record.name} answers none of the {where}"
             continue
-        scores = {
-            other.record.name: one_score(course, first, part.rows[said], take(other.test.prediction, said))
-            for other in lines
-            if other.test is not None and (other is line or other.record.kind == "model")
-        }
+        compared = [other for other in lines if other is line or other.record.kind == "model"]
+        scores = {other.record.name: score_on(course, first, other, said) for other in compared}
         told = ", ".join(f"{name} {value:.4g}" for name, value in scores.items() if value is not None)
-        yield f"on the {len(said)} test rows that {line.record.name} answers, {first.label}: {told}"
+        yield f"on the {count:,} {where} that {line.record.name} answers, {first.label}: {told}"
+
+
+def shown_parts(line: Line) -> list[PredictedPart]:
+    """Return the parts that a line's shown score is about: test, without one every fold."""
+    return [line.test] if line.test is not None else [part for part in line.parts if part.fold is not None]
+
+
+def answered_rows(line: Line) -> list[Array] | None:
+    """Return for each shown part the positions on which a baseline speaks; None when it speaks everywhere."""
+    silent = [part.answered is not None and not part.answered.all() for part in shown_parts(line)]
+    if not any(silent):
+        return None
+    return [
+        np.arange(len(part.rows)) if part.answered is None else np.flatnonzero(part.answered)
+        for part in shown_parts(line)
+    ]
+
+
+def score_on(course: Course, metric: MetricSpec, line: Line, said: Sequence[Array]) -> float | None:
+    """Return the mean over the shown parts of one metric on some positions of each; None where it is not defined."""
+    parts = shown_parts(line)
+    if len(parts) != len(said):
+        return None
+    each = [
+        one_score(course, metric, part.rows[chosen], take(part.prediction, chosen))
+        for part, chosen in zip(parts, said, strict=True)
+    ]
+    known = [score for score in each if score is not None]
+    return statistics.fmean(known) if known else None
 
 
 def one_score(course: Course, metric: MetricSpec, rows: Array, prediction: Prediction) -> float | None:
@@ -188,11 +213,16 @@ def summary(scores: Sequence[float | None]) -> FoldSummary:
     return FoldSummary(statistics.fmean(known), statistics.stdev(known) if len(known) > 1 else None)
 
 
-def model_notes(contest: Contest, log: RunLog) -> Iterator[str]:
-    """Yield what should be known beside a model's numbers: an optimistic score, fits that warned."""
-    if contest.model.spec.members:
+def model_notes(course: Course, contest: Contest) -> Iterator[str]:
+    """Yield what should be known beside a model's numbers: an optimistic score, what it left out, fits that warned."""
+    model = contest.model
+    if model.spec.members:
         yield "cv is optimistic: the members were chosen on the same folds"
-    for warning, count in sorted(log.warnings(contest.name).items()):
+    if course.dataset.weights is not None and not model.entry.weights:
+        yield f"{model.spec.family} takes no weights: it was fitted without them"
+    if model.recipe is not None and model.spec.prepare.category.encode == "native" != model.recipe.encode:
+        yield f"{model.spec.family} takes no categories as they are: {model.recipe.encode} in their stead"
+    for warning, count in sorted(course.log.warnings(contest.name).items()):
         yield f"{count} fit{'s' if count > 1 else ''} warned: {warning}"
 
 
@@ -202,4 +232,8 @@ def why_none(contest: Contest) -> str:
     if not reasons:
         return "no trial was run"
     counted = sorted(set(reasons), key=lambda reason: (-reasons.count(reason), reason))
-    return "; ".join(f"{reason} ({reasons.count(reason)} of {len(contest.results)} trials)" for reason in counted[:3])
+    return "; ".join(
+        f"{reason} ({reasons.count(reason)} of {len(contest.results)} trials)"
+        + (f": {contest.refusals[reason]}" if reason in contest.refusals else "")
+        for reason in counted[:3]
+    )

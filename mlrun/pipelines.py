@@ -64,22 +64,25 @@ def find_family(reference: str, folder: str = "") -> ModelFamily:
     )
 
 
-def build(blueprint: Blueprint, seed_of: Callable[[str], int]) -> Any:
-    """Return the unfitted estimator; `seed_of` gives the seed of a model by its name."""
+def build(blueprint: Blueprint, seed_of: Callable[[str], int], prepare_seed: int = 0) -> Any:
+    """Return the unfitted estimator; `seed_of` gives the seed of a model by its name.
+
+    prepare_seed: of the members' preparation, the same that they have when they stand alone.
+    """
     whole = blueprint.recipe is None
-    members = tuple((member.model, _member(member, seed_of, whole=whole)) for member in blueprint.members)
+    members = tuple((member.model, _member(member, seed_of, prepare_seed, whole=whole)) for member in blueprint.members)
     if blueprint.meta is not None:
         members = (*members, ("(meta)", build(blueprint.meta, seed_of)))
     entry = blueprint.entry
     return _call_build(entry.build, blueprint, seed_of(blueprint.model), members)
 
 
-def _member(member: Blueprint, seed_of: Callable[[str], int], *, whole: bool) -> Any:
+def _member(member: Blueprint, seed_of: Callable[[str], int], prepare_seed: int, *, whole: bool) -> Any:
     """Return a member as a pipeline on tables, or as a bare estimator on the ensemble's own matrix."""
-    estimator = build(member, seed_of)
+    estimator = build(member, seed_of, prepare_seed)
     if not whole or member.recipe is None:
         return estimator
-    return Pipeline(member.recipe, estimator, seed_of(member.model), member.family, member.folder)
+    return Pipeline(member.recipe, estimator, prepare_seed, member.family, member.folder)
 
 
 def _call_build(function: Any, blueprint: Blueprint, seed: int, members: tuple[tuple[str, Any], ...]) -> Any:
@@ -126,12 +129,16 @@ class Pipeline(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.estimator_.decision_function(self._matrix(table)))
 
     def fit(self, table: pl.DataFrame, truth: Array, sample_weight: Array | None = None) -> Pipeline:
-        """Learn the preparation from these rows, then fit a copy of the estimator on their matrix."""
+        """Learn the preparation from these rows, then fit a copy of the estimator on their matrix.
+
+        Weights are left out where the family takes none: an ensemble hands them to all of its members.
+        """
         preparation, matrix = learn(self.recipe, table, truth, self.seed)
         self.preparation_ = preparation.state()
         estimator, positions = clone(self.estimator), preparation.category_positions
         estimator = coded(estimator, self.family, self.folder, positions)
-        self.estimator_ = fit_estimator(estimator, matrix, truth, sample_weight)
+        weights = sample_weight if self.family and find_family(self.family, self.folder).weights else None
+        self.estimator_ = fit_estimator(estimator, matrix, truth, weights)
         return self
 
     def predict(self, table: pl.DataFrame) -> Array:
@@ -150,9 +157,8 @@ def coded(estimator: Any, family: str, folder: str, positions: Sequence[int]) ->
 
 def fit_estimator(estimator: Any, matrix: Any, truth: Array | None, weights: Array | None) -> Any:
     """Fit, with weights where there are any; anomaly families are given no truth."""
-    if truth is None:
-        return estimator.fit(matrix)
-    return estimator.fit(matrix, truth) if weights is None else estimator.fit(matrix, truth, sample_weight=weights)
+    rows = (matrix,) if truth is None else (matrix, truth)
+    return estimator.fit(*rows) if weights is None else estimator.fit(*rows, sample_weight=weights)
 
 
 def predict_rows(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: float | None = None) -> Prediction:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mlrun import catalog, metrics
 from mlrun.contest import Contest, mean_score, with_identity
@@ -14,7 +16,7 @@ from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, Tr
 from mlrun.fit import FitJob, FitValue, TrialAnswer
 from mlrun.jobs import raised
 from mlrun.pipelines import Blueprint
-from mlrun.plan import blueprint_of, budget_of, share_fits, widest
+from mlrun.plan import PlannedModel, blueprint_of, budget_of, share_fits, widest
 from mlrun.provenance import fit_seed
 from mlrun.records import Dataset, Failure, Fold, MetricSpec, Outcome, Split, Trial, TrialResult
 
@@ -86,7 +88,9 @@ def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
         models = tuple(name for name, trials in proposed.items() if trials)
         trials = sum(len(trials) for trials in proposed.values())
         course.counts.planned += len(groups)
-        course.counts.unshared += trials * len(course.split.folds)
+        course.counts.unshared += len(course.split.folds) * sum(
+            len(proposed[contest.name]) for contest in contests if not contest.model.combines
+        )
         course.counts.reused += len(cached)
         yield RoundPlanned(course.counts.rounds, trials, len(cached), len(groups), models)
         for contest, result in cached:
@@ -108,7 +112,9 @@ def propose(course: Course, contest: Contest) -> list[Trial]:
     for number, params in enumerate(proposals, len(history)):
         trial = Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, params)
         opened.append(trial)
-        missing = [name for name in (*model.spec.members, model.spec.base) if name and best[name].best is None]
+        missing = [
+            name for name in (*model.spec.members, model.spec.base) if name and not is_usable(course, model, name)
+        ]
         if missing:
             reason = Failure("member_failed", missing[0]).code
             contest.take_result(TrialResult(trial, "skipped", {}, reason, ""))
@@ -117,6 +123,12 @@ def propose(course: Course, contest: Contest) -> list[Trial]:
         blueprint = blueprint_of(model, params, course.dataset.task, spec.folder, champions, spec.anomaly.contamination)
         contest.admit(trial, course.identity.of(blueprint), blueprint)
     return opened
+
+
+def is_usable(course: Course, model: PlannedModel, member: str) -> bool:
+    """Say whether an ensemble can be made with a member: with its best trial, and what that predicted of every fold."""
+    contest = course.contests[member]
+    return contest.best is not None and (not model.combines or len(contest.best_predictions) == len(contest.folds))
 
 
 def champion_blueprint(contest: Contest) -> Blueprint:
@@ -140,25 +152,28 @@ def reuse(course: Course, contest: Contest) -> list[tuple[Contest, TrialResult]]
 def run_combinations(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
     """Score ensembles whose prediction follows from their members': no fit (spec.md section 4)."""
     for contest in contests:
-        combine = contest.model.entry.combine
-        if combine is None:
-            continue
-        for opened in list(contest.open.values()):
-            members = [course.contests[name] for name in contest.model.spec.members]
+        for opened in list(contest.open.values()) if contest.model.combines else ():
             for fold in course.split.folds:
-                parts = [member.best_predictions[fold.name] for member in members]
-                prediction = combine(opened.trial.params, parts, course.dataset.task)
-                truth = course.dataset.truth
-                scores = (
-                    {}
-                    if truth is None
-                    else metrics.score(
-                        course.metrics, truth[fold.valid], prediction, course.dataset.task, course.spec.folder
-                    )
-                )
-                result = contest.take_answer(fold, TrialAnswer(opened.trial.id, prediction, scores, {}))
+                result = contest.take_answer(fold, combined(course, contest, opened.trial, fold))
                 if result is not None:
                     yield told(contest, result)
+
+
+def combined(course: Course, contest: Contest, trial: Trial, fold: Fold) -> TrialAnswer:
+    """Return what an ensemble says of a fold's held-out rows, from what its members said of them."""
+    dataset, spec, combine = course.dataset, course.spec, contest.model.entry.combine
+    if combine is None:
+        raise KeyError(contest.name)
+    parts = [course.contests[name].best_predictions[fold.name] for name in contest.model.spec.members]
+    if spec.target_transform == "log":  # the ensemble averages what its members are fitted to
+        parts = [replace(part, values=np.log(part.values)) for part in parts]
+    prediction = combine(trial.params, parts, dataset.task)
+    if spec.target_transform == "log":
+        prediction = replace(prediction, values=np.exp(prediction.values))
+    scores: Mapping[str, float | None] = {}
+    if dataset.truth is not None:
+        scores = metrics.score(course.metrics, dataset.truth[fold.valid], prediction, dataset.task, spec.folder)
+    return TrialAnswer(trial.id, prediction, scores, {})
 
 
 def group_open(course: Course, contest: Contest) -> list[Group]:
@@ -225,6 +240,7 @@ def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, O
 
     for outcome in course.executor.run(jobs, on_start):
         yield by_key[outcome.key], outcome
+        course.log.write_ended(outcome.key)
     yield from jobs.broken
 
 

@@ -69,6 +69,7 @@ def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
         parts=provenance.split_digest(digests.rows, split.train) + provenance.split_digest(digests.rows, split.test),
         task={
             "kind": dataset.task.kind,
+            "costs": dict(dataset.task.costs),
             "labels": [str(label) for label in dataset.task.labels],
             "truth": array_digest(dataset.truth),
             "weights": array_digest(dataset.weights),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,13 @@ class RunLog:
             if timing["model"] == model and timing["status"] == "done"
             for warning in timing["warnings"]
         )
+
+    def spent_cpu_seconds(self) -> Mapping[str, float]:
+        """Return the CPU seconds that each model's fits have taken so far."""
+        spent: dict[str, float] = defaultdict(float)
+        for timing in self.timings:
+            spent[timing["model"]] += timing["cpu_seconds"]
+        return spent
 
     def write_tables(self, folder: Path) -> None:
         """Write timings.jsonl and curves.jsonl into the run folder."""

@@ -121,7 +121,11 @@ def verdict_of(course: Course, best: Line | None, lines: Sequence[Line]) -> Verd
     if best is None:
         return VerdictRecord("undecided", "no model was fitted")
     first = course.metrics[0]
-    baselines = [line for line in lines if line.record.kind == "baseline" and line.record.status == "done"]
+    baselines = [  # one that is silent on some rows is laid beside the models on its rows only
+        line
+        for line in lines
+        if line.record.kind == "baseline" and line.record.status == "done" and line.record.coverage is None
+    ]
     scored = [(score, line.record.name) for line in baselines if (score := shown_score(line, first)) is not None]
     told = f"{best.record.name} is best by {first.label} over the folds"
     mine = shown_score(best, first)

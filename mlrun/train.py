@@ -57,17 +57,21 @@ def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:
         take_over_champions(course, entrants)
         yield from complete_predictions(course, entrants)
         yield from crown(course, entrants)
+        course.store.drop({model.recipe for model in models if model.level > level})
 
 
 def make_course(ready: Ready, opened: Opened, executor: Executor) -> Course:
-    """Return what all rounds share."""
-    spec = ready.spec
+    """Return what all rounds share; what an interrupted run had spent is spent."""
+    spec, spent = ready.spec, opened.log.spent_cpu_seconds()
     return Course(
         spec=spec,
         dataset=ready.dataset,
         split=ready.split,
         metrics=ready.metrics,
-        contests={model.name: Contest(model, ready.metrics, ready.split.folds, spec.folder) for model in ready.models},
+        contests={
+            model.name: Contest(model, ready.metrics, ready.split.folds, spec.folder, cpu_seconds=spent[model.name])
+            for model in ready.models
+        },
         store=FoldStore(
             ready.dataset, spec.seed, opened.folder.path / "scratch", train_on_normal=spec.anomaly.train_on == "normal"
         ),
