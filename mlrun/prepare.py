@@ -31,6 +31,8 @@ class Preparation:
 
     def matrix(self, table: pl.DataFrame) -> Matrix:
         """Return (n, width): float64 in C order, or CSR; unseen categories and terms count as nothing."""
+        if table.height == 0:  # which scikit-learn's transformers refuse
+            return np.empty((0, self.width))
         return _join(self.recipe, _apply(self, table))
 
     def state(self) -> dict[str, Any]:
