@@ -119,14 +119,11 @@ def write_tables(folder: Path) -> None:
     )
     table.write_csv(folder / "table.csv")
     words = [" ".join(draw.choice([f"word{number}" for number in range(60)], 12)) + f" topic{k % 2}x{k}" for k in kind]
-    pl.DataFrame({"words": words, "about": pl.Series(kind % 2).replace_strict({0: "no", 1: "yes"})}).write_csv(
-        folder / "texts.csv"
-    )
+    about = pl.Series(kind % 2).replace_strict({0: "no", 1: "yes"})
+    pl.DataFrame({"words": words, "about": about}).write_csv(folder / "texts.csv")
     odd = draw.random(ROWS) < 0.1
-    points = draw.normal(size=(ROWS, 4)) * np.where(odd, 4.0, 1.0)[:, None]
-    pl.DataFrame(points, schema=["a", "b", "c", "d"]).with_columns(odd=pl.Series(odd).cast(pl.Int8)).write_csv(
-        folder / "odd.csv"
-    )
+    points = pl.DataFrame(draw.normal(size=(ROWS, 4)) * np.where(odd, 4.0, 1.0)[:, None], schema=["a", "b", "c", "d"])
+    points.with_columns(odd=pl.Series(odd).cast(pl.Int8)).write_csv(folder / "odd.csv")
 
 
 @pytest.fixture(scope="module", autouse=True)
