@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import polars as pl
 import pytest
 from in_process import Done, run, write_spec
 
-from mlrun.events import Noted, RunClaimed
+from mlrun.events import FitStarted, Noted, RunClaimed
 
 SPEC = """
 experiment: cached
@@ -147,20 +149,6 @@ def test_no_cache_fits_everything_again(spec: Path) -> None:
     assert again.trials == first.trials
 
 
-def test_failed_trials_are_never_reused(spec: Path) -> None:
-    (spec.parent / "family_that_fails.py").write_text(FAILS_WHILE_MARKED)
-    (spec.parent / "fail").touch()
-    chosen = "models={gaussian_nb: {}, mine: {family: 'family_that_fails:fails', max_depth: 2}}"
-    first = run(spec, chosen)
-    assert first.record["exit_code"] == 4
-    assert first.reasons["mine/0000"] == "failed raised: OSError"
-    (spec.parent / "fail").unlink()
-    again = run(spec, chosen)
-    assert again.record["exit_code"] == 0
-    assert fits_run(again) == 2
-    assert again.record["fits"]["reused"] == len(again.reasons) - 1
-
-
 def test_if_changed_makes_a_run_only_when_something_has_changed(spec: Path) -> None:
     first = run(spec, if_changed=True)
     assert first.folder is not None
@@ -225,13 +213,33 @@ def test_every_cut_of_a_journal_gives_the_same_run(spec: Path) -> None:
         assert lines_of(again) == models
 
 
-def test_a_failed_trial_is_tried_again_on_resume_and_a_finished_one_is_not(spec: Path) -> None:
+def test_failed_trials_are_neither_reused_nor_kept_on_resume(spec: Path) -> None:
     (spec.parent / "family_cured_later.py").write_text(FAILS_WHILE_MARKED)
     (spec.parent / "fail").touch()
-    first = run(spec, "models={gaussian_nb: {}, mine: {family: 'family_cured_later:fails', max_depth: 2}}")
-    cut_off(first, len(first.read("journal.jsonl").splitlines()))
+    chosen = "models={gaussian_nb: {}, mine: {family: 'family_cured_later:fails', max_depth: 2}}"
+    first = run(spec, chosen)
+    assert first.record["exit_code"] == 4
+    assert first.reasons["mine/0000"] == "failed raised: OSError"
     (spec.parent / "fail").unlink()
-    again = run(spec, "models={gaussian_nb: {}, mine: {family: 'family_cured_later:fails', max_depth: 2}}")
+    later = run(spec, chosen)
+    assert later.record["exit_code"] == 0
+    assert (fits_run(later), later.record["fits"]["reused"]) == (2, len(later.reasons) - 1)
+    cut_off(first, len(first.read("journal.jsonl").splitlines()))
+    assert later.folder is not None
+    shutil.rmtree(later.folder)
+    again = run(spec, chosen)
     assert again.folder == first.folder
     assert fits_run(again) == 2
     assert set(again.reasons.values()) == {"done"}
+
+
+def test_a_fit_that_ran_here_when_the_process_died_runs_in_a_worker_next(spec: Path) -> None:
+    """It may be what killed the process; the others stay where they were."""
+    first = run(spec)
+    lines = first.read("journal.jsonl").splitlines()
+    at = next(number for number, line in enumerate(lines) if b'"started"' in line and b"tree/0001" in line)
+    suspect = json.loads(lines[at].partition(b" ")[2])["fit"]
+    cut_off(first, at + 1)
+    began = {event.key: event.pid for event in run(spec).events if isinstance(event, FitStarted)}
+    assert len(began) == 2
+    assert {key for key, pid in began.items() if pid != os.getpid()} == {suspect}

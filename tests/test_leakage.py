@@ -14,7 +14,8 @@ from in_process import run, write_spec
 from scipy import sparse
 
 from mlrun.fold_data import FoldData, FoldStore
-from mlrun.prepare import Recipe, learn
+from mlrun.prepare import learn
+from mlrun.recipes import Recipe
 from mlrun.records import Column, Dataset, Task
 
 ROWS = 120

@@ -100,7 +100,7 @@ class Breaks(GaussianNB):  # type: ignore[misc]
         os.write(1, b"\xff\xfe more rubbish\n")
 
     def _unpicklable(self) -> None:
-        self.held = lambda: 0
+        self.held: Any = lambda: 0
 
     def _unstorable(self) -> None:
         self.held = KeepsOut()
@@ -111,7 +111,7 @@ class Breaks(GaussianNB):  # type: ignore[misc]
 
 
 def family(deed: str) -> ModelFamily:
-    def build(params: Any, seed: int) -> Any:
+    def build(params: Any, seed: int, members: Any = (), task: str = "classification") -> Any:
         return Breaks(deed, seed == fit_seed(0, deed, *DEEDS[deed]), params["width"])
 
     shared = Nested(

@@ -26,7 +26,7 @@ class Sleeps(GaussianNB):  # type: ignore[misc]
 
 
 SLEEPS = ModelFamily(
-    build=lambda params, seed: Sleeps(params["seconds"]),
+    build=lambda params, seed, members=(), task="classification": Sleeps(params["seconds"]),
     tasks=("classification",),
     simplicity_rank=90,
     hyperparameters=None,
