@@ -27,6 +27,7 @@ SENSITIVE = {
     "sex", "gender", "race", "ethnicity", "ethnic", "religion", "nationality", "age", "disability", "disabled",
     "marital", "married", "orientation", "caste", "pregnant", "pregnancy", "veteran",
 }  # fmt: skip
+IDS = {"id", "uuid", "guid", "key", "rownames", "index", "identifier"}
 GROUPS = {"household", "patient", "user", "customer", "subject", "session", "family", "client", "account", "person"}
 POSITIVE = ("1", "true", "yes", "y", "positive", "pos", "spam", "fraud", "anomaly", "malignant", "bad", "died", "churn")
 LEAKS_LOOKED_AT = 200  # columns
@@ -141,8 +142,8 @@ def _find_id(table: pl.DataFrame, names: Sequence[str]) -> tuple[str | None, str
 
 
 def is_id(column: pl.Series) -> bool:
-    """Whether a column is called an identifier and has another value in each row."""
-    called = _snake(column.name).split("_")[-1] in ("id", "uuid", "guid", "key", "rownames", "index", "identifier")
+    """Whether a column is called an identifier, or what one person or thing is, and has another value in each row."""
+    called = _snake(column.name).split("_")[-1] in IDS | GROUPS
     whole = column.dtype in (pl.Int64, pl.String)
     return called and whole and column.null_count() == 0 and column.n_unique() == len(column)
 

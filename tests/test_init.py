@@ -196,6 +196,11 @@ def test_few_rows_get_fewer_folds_or_no_test(tmp_path: Path) -> None:
     assert (split.split.test, split.split.folds) == (0.0, 3)
 
 
+def test_a_person_of_whom_there_is_one_row_each_is_an_id(tmp_path: Path) -> None:
+    rows = [["person", "x", "churn"], *([100_000 + i, i * 0.7, i % 2] for i in ROWS)]
+    assert spec_of(write(tmp_path / "t.csv", rows), tmp_path).data.id == "person"
+
+
 def test_ids_are_said_and_the_rest_is_offered(tmp_path: Path) -> None:
     head = ["personId", "household_id", "Sex", "hired_on", "knows", "grade", "workclass", "churn"]
     rows = [
