@@ -19,6 +19,7 @@ from mlrun.jobs import raised
 from mlrun.records import Outcome
 from mlrun.rounds import Course, champion_blueprint
 from mlrun.run_folder import sha256_of
+from mlrun.schema_cast import schema_of
 from mlrun.stored import StoredModel, as_payload
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def store(
         estimator=value.estimator,
         preparation=data.preparation,
         features=tuple(column.name for column in course.dataset.features),
-        schema=dict(course.dataset.schema),
+        schema=stored_schema(course),
         threshold=value.threshold,
         target_transform=course.spec.target_transform,
     )
@@ -154,6 +155,14 @@ def store(
         told = f"{contest.name}: its model cannot be stored ({type(error).__name__}: {error})"
         return replace(champion, p95_ms=p95_ms), [*notes, told]
     return replace(champion, file=file, size_bytes=(folder / file).stat().st_size, p95_ms=p95_ms), notes
+
+
+def stored_schema(course: Course) -> dict[str, str]:
+    """Return the type of every column that a prediction reads: the features, and the one that names the rows."""
+    schema, row_id = dict(course.dataset.schema), course.spec.data.id
+    if row_id is not None:
+        schema[row_id] = schema_of(course.dataset.table.select(row_id))[row_id]
+    return schema
 
 
 def measure(course: Course, contest: Contest, model: StoredModel) -> tuple[float | None, list[str]]:

@@ -14,6 +14,7 @@ import polars as pl
 from mlrun import runs
 from mlrun.dataset import load_rows
 from mlrun.errors import DataError, UsageError
+from mlrun.jobs import OneThread
 from mlrun.predictions import as_labels
 from mlrun.records import Label, Prediction, Task
 from mlrun.schema_cast import apply_schema
@@ -48,6 +49,8 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     target = Path(output)
     if target.suffix not in (".csv", ".parquet", ".json"):
         raise UsageError(f"{output}: the name of the output ends in .csv, .parquet or .json")
+    if not target.absolute().parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {target.absolute().parent} to write it into")
     path = runs.resolve(runs.runs_root(None, root), run)
     stored = stored_model(path, model, trust)
     resolved = json.loads((path / "spec.resolved.json").read_bytes())["data"]
@@ -60,7 +63,7 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     if table.height == 0:
         raise DataError(f"{Path(data).absolute()}: there are no rows to predict")
     rows = table[str(id_column)] if id_column is not None else pl.Series(np.arange(table.height))
-    prediction = stored.predict(table)
+    prediction = predict_alone(stored, table)
     write_output(target, table_of(rows, prediction, stored.blueprint.task))
     return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target))
 
@@ -72,11 +75,18 @@ def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
     """
     stored = stored_model(run, None, ())
     needed = {name: stored.schema[name] for name in stored.features}
-    prediction = stored.predict(apply_schema(table, needed, str(run)))
+    prediction = predict_alone(stored, apply_schema(table, needed, str(run)))
     theirs = stored.blueprint.task
     if theirs.kind != task.kind or set(map(str, theirs.labels)) != set(map(str, task.labels)):
         raise DataError(f"{run}: its task is another ({theirs.kind}, classes {', '.join(map(str, theirs.labels))})")
     return recoded(prediction, theirs.labels, task.labels)
+
+
+def predict_alone(stored: StoredModel, table: pl.DataFrame) -> Prediction:
+    """Return a prediction made on one thread, as in a run: more of them may add numbers in another order."""
+    with OneThread() as threads:
+        threads.hold()
+        return stored.predict(table)
 
 
 def recoded(prediction: Prediction, theirs: Sequence[Label], ours: Sequence[Label]) -> Prediction:
