@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mlrun.contracts import Budget, Choice, ModelFamily
+from mlrun.contracts import Budget, Choice, Grid, ModelFamily
 from mlrun.errors import SpecError
 from mlrun.pipelines import Blueprint, find_family
 from mlrun.recipes import Recipe, recipe_for
@@ -132,6 +132,8 @@ def _misfits(spec: Spec, task: Task) -> Iterator[Problem]:
         place = spec.place(("models", model.name))
         if task.kind not in entry.tasks:
             yield Problem(f"'{model.family}' does {' and '.join(entry.tasks)}, and the task is {task.kind}", place)
+        if model.meta is not None:
+            yield from _misfit_meta(spec, model, _meta_family(model, by_name), task)
         if _is_soft(model):
             silent = [name for name in model.members if gives_of(by_name[name], spec) != "probabilities"]
             if silent and task.kind == "classification":
@@ -139,6 +141,14 @@ def _misfits(spec: Spec, task: Task) -> Iterator[Problem]:
                 yield Problem(f"soft voting needs probabilities, which {', '.join(silent)} does not give", place, cure)
         if entry.combine is not None:
             yield from _misfit_weights(model, place)
+
+
+def _misfit_meta(spec: Spec, model: ModelSpec, family: str, task: Task) -> Iterator[Problem]:
+    entry, place = find_family(family, spec.folder), spec.place(("models", model.name, "meta"))
+    if task.kind not in entry.tasks:
+        yield Problem(f"'{family}' does {' and '.join(entry.tasks)}, and the task is {task.kind}", place)
+    if entry.members == "many":
+        yield Problem(f"'{family}' is made of other models, and a final model stands alone", place)
 
 
 def _misfit_weights(model: ModelSpec, place: Place) -> Iterator[Problem]:
@@ -206,9 +216,17 @@ def _meta(spec: Spec, model: ModelSpec, task: Task, by_name: Mapping[str, ModelS
     if model.meta is None:
         return None
     known = by_name.get(model.meta)
-    params = {} if known is None else dict(grid.expand(known.space)[0])
-    family = model.meta if known is None else known.family
+    first: Grid = {} if known is None else known.space[0]
+    params = {name: domain.values[0] for name, domain in first.items() if isinstance(domain, Choice)}
+    family = _meta_family(model, by_name)
     return Blueprint(f"{model.name}:meta", family, _with_codes(params, task), None, task, spec.folder)
+
+
+def _meta_family(model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> str:
+    """Return the family that stacking's final model is of; '' without one."""
+    if model.meta is None:
+        return ""
+    return by_name[model.meta].family if model.meta in by_name else model.meta
 
 
 def _rank(spec: Spec, model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> int:
@@ -221,7 +239,9 @@ def _rank(spec: Spec, model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> int
 def _is_users(spec: Spec, model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> bool:
     """Say whether user code is fitted: it runs in a worker, whose death can be survived."""
     names: Iterable[str] = (*model.members, *((model.base,) if model.base else ()))
-    return ":" in model.family or any(_is_users(spec, by_name[name], by_name) for name in names)
+    if ":" in model.family or ":" in _meta_family(model, by_name):
+        return True
+    return any(_is_users(spec, by_name[name], by_name) for name in names)
 
 
 def _with_codes(params: Params, task: Task) -> dict[str, Any]:

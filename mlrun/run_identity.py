@@ -59,7 +59,8 @@ def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
     from mlrun.spec import differing
 
     digests = provenance.data_digests(dataset.table)
-    references = [model.family for model in spec.models if ":" in model.family]
+    families = [name for model in spec.models for name in (model.family, model.meta) if name is not None]
+    references = [name for name in families if ":" in name]
     references += [name for name in (spec.data.source, *(metric.name for metric in spec.metrics)) if ":" in name]
     modules = provenance.user_modules(references, spec.folder)
     return RunIdentity(
