@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -130,14 +131,23 @@ def _is_scale(column: pl.Series, counts: Mapping[Label, int]) -> bool:
 
 
 def _divided(choice: TargetChoice, rows: int, counts: Mapping[Label, int]) -> TargetChoice:
-    """Return the choice with the usual split, or one that so few rows, or rows of a class, allow."""
+    """Return the choice with the usual split, or one that so few rows, or rows of a class, allow.
+
+    Raises DataError where one of two classes has a single row.
+    """
     rarest = min(counts.values(), default=rows)
-    held_out = int(rows * TEST)
+    if rarest < 2:
+        label = min(counts, key=lambda label: counts[label])
+        raise DataError(
+            f"the target '{choice.name}' has a single row of class '{label}', which cannot train and judge; "
+            f"get more rows of it, or name another target."
+        )
+    held_out = math.ceil(rows * TEST)  # as scikit-learn rounds
     if held_out < max(1, len(counts)) or rarest < FEWEST_OF_A_CLASS:
         folds = min(FOLDS, rarest, rows // 2)
         why = "too few rows for a test of its own: the folds alone judge"
         return replace(choice, test=0.0, folds=max(2, folds), split_reason=why)
-    left = int(rarest * (1 - TEST)) if counts else (rows - held_out) // 2
+    left = rarest * (rows - held_out) // rows if counts else (rows - held_out) // 2
     if left < FOLDS:
         return replace(choice, folds=max(2, left), split_reason=f"fewer folds than {FOLDS}, for so few rows")
     kept = "20 % for the test, the rest in five folds"

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlrun.cli import run
@@ -191,9 +191,9 @@ def test_few_rows_get_fewer_folds_or_no_test(tmp_path: Path) -> None:
     assert (split.split.test, split.split.folds) == (0.2, 4)
     (tmp_path / "b").mkdir()
     split = spec_of(
-        write(tmp_path / "u.csv", [["x", "target"], *([i * 0.7, "ab"[i % 2]] for i in range(6))]), tmp_path / "b"
+        write(tmp_path / "u.csv", [["x", "target"], *([i * 0.7, "ab"[i % 2]] for i in range(5))]), tmp_path / "b"
     )
-    assert (split.split.test, split.split.folds) == (0.0, 3)
+    assert (split.split.test, split.split.folds) == (0.0, 2)
 
 
 def test_a_person_of_whom_there_is_one_row_each_is_an_id(tmp_path: Path) -> None:
@@ -329,6 +329,7 @@ def test_any_file_name_gives_an_experiment_name(title: str) -> None:
         ([["name", "note"], *([f"n{i}", f"x{i}"] for i in ROWS)], "say which one it is with --target"),
         ([["x", "y", "target"], *([i, i, i % 2] for i in ROWS), [1, 2]], ":62: this row has 2 fields"),
         ([["target"], *([i] for i in ROWS)], "no column is left"),
+        ([["x", "target"], *([i, "a"] for i in ROWS), [1, "b"]], "a single row of class 'b'"),
     ],
 )
 def test_a_bad_table_is_refused_in_one_sentence_and_nothing_is_written(tmp_path: Path, rows: Rows, told: str) -> None:
@@ -403,3 +404,34 @@ def test_a_try_out_of_each_real_table_is_all_well(tmp_path: Path, file: str) -> 
         pytest.skip("the real data is not here")
     init(str(SHARED / file), str(tmp_path / "made.yaml"))
     assert run(["train", str(tmp_path / "made.yaml"), "--sample", "300", "--runs", str(tmp_path / "runs")]) == 0
+
+
+WORDS = st.sampled_from(["", "a", "b", "yes", "no", "NA", "?", "it's", '"', "#", "é", "1,5"])
+COLUMNS = st.one_of(
+    st.lists(st.integers(-3, 3).map(str), min_size=1, max_size=9),
+    st.lists(st.floats(-5, 5, width=16).map(str), min_size=5, max_size=60),
+    st.lists(WORDS, min_size=1, max_size=6),
+    st.lists(st.dates().map(str), min_size=1, max_size=60),
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=60),
+    st.just([str(number) for number in range(60)]),
+    st.just([f"text number {number} with some more words" for number in range(60)]),
+)
+NAMES = st.one_of(st.sampled_from(["target", "id", "sex", "label", "user_id"]), st.text(min_size=1, max_size=6))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(columns=st.dictionaries(NAMES, COLUMNS, min_size=1, max_size=5), height=st.integers(1, 70))
+def test_any_table_gives_a_spec_that_plans_or_a_sentence(
+    columns: dict[str, list[str]], height: int, tmp_path: Path
+) -> None:
+    rows = [[values[row % len(values)] for values in columns.values()] for row in range(height)]
+    place = tmp_path / "made.yaml"
+    place.unlink(missing_ok=True)
+    with (tmp_path / "t.csv").open("w", newline="", encoding="utf-8", errors="replace") as file:
+        csv.writer(file).writerows([list(columns), *rows])
+    try:
+        init(str(tmp_path / "t.csv"), str(place))
+    except UsageError:
+        assert not place.exists()
+        return
+    make_plan(place, (), TrainOptions(runs=str(tmp_path / "runs")))
