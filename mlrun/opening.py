@@ -89,7 +89,7 @@ def resumable(root: Path, spec: Spec, identity: RunIdentity, options: TrainOptio
         log = RunLog(path / JOURNAL)
         first = log.first
         log.close()
-        if first is None or is_same(first, identity):
+        if log.is_blank or (first is not None and is_same(first, identity)):
             return folder
         folder.close()
     return None

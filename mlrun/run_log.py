@@ -47,8 +47,19 @@ class RunLog:
 
     @property
     def first(self) -> Mapping[str, Any] | None:
-        """Return the event that says of which spec and data the journal is."""
-        return self._journal.events[0] if self._journal.events else None
+        """Return the event that says of which spec and data the journal is; None when it is not there, or damaged."""
+        events = self._journal.events
+        return events[0] if events and events[0]["event"] == "begin" else None
+
+    @property
+    def is_blank(self) -> bool:
+        """Say whether nothing was written yet, damaged lines included."""
+        return not self._journal.events and not self._journal.damaged
+
+    @property
+    def damaged(self) -> int:
+        """Return the number of lines whose checksum is wrong: what they said of is done again."""
+        return self._journal.damaged
 
     def begin(self, **facts: Any) -> None:
         """Write whose journal this is; once, as its first line."""

@@ -40,6 +40,8 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterat
     yield from (Noted(note, warning=True) for note in references.notes)
     with open_run(ready.spec, ready.identity, options) as opened:
         yield RunClaimed(opened.folder.name, str(opened.folder.path), opened.resumed, opened.log.resumed_fits)
+        if opened.log.damaged:
+            yield Noted(f"{opened.log.damaged} damaged lines of the journal are left out", warning=True)
         with catalog.find("executors", options.executor).make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor)
             yield from search(course, ready.models)

@@ -163,9 +163,9 @@ def test_if_changed_makes_a_run_only_when_something_has_changed(spec: Path) -> N
 def cut_off(done: Done, lines: int) -> None:
     """Leave of a finished run what a kill after so many journal lines would have left."""
     assert done.folder is not None
-    journal = (done.folder / "journal.jsonl").read_bytes().split(b"\n")
+    journal = (done.folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     (done.folder / "run.json").unlink()
-    (done.folder / "journal.jsonl").write_bytes(b"\n".join(journal[:lines]) + b"\n0a torn li")
+    (done.folder / "journal.jsonl").write_bytes(b"".join(journal[:lines]) + b"0a torn li")
 
 
 def claimed(done: Done) -> RunClaimed:
@@ -211,6 +211,35 @@ def test_every_cut_of_a_journal_gives_the_same_run(spec: Path) -> None:
         assert again.folder == first.folder
         assert again.trials == trials
         assert lines_of(again) == models
+
+
+def test_flipped_bits_of_a_journal_are_noticed_and_change_nothing(spec: Path) -> None:
+    first = run(spec)
+    trials, models, draw = first.trials, lines_of(first), np.random.default_rng(2)
+    for _ in range(3):
+        cut_off(first, 14)
+        damaged = bytearray(first.read("journal.jsonl"))
+        begun = damaged.index(b"\n", damaged.index(b"\n") + 1)  # after the line that says whose journal it is
+        for at in draw.integers(begun + 1, damaged.rindex(b"\n"), 3):
+            damaged[at] ^= 1 << int(draw.integers(8))
+        (first.folder or spec).joinpath("journal.jsonl").write_bytes(damaged)
+        again = run(spec)
+        assert again.folder == first.folder
+        assert any(isinstance(event, Noted) and "damaged" in event.text for event in again.events)
+        assert again.trials == trials
+        assert lines_of(again) == models
+
+
+def test_a_journal_that_cannot_say_whose_it_is_is_not_gone_on_with(spec: Path) -> None:
+    first = run(spec)
+    trials = first.trials
+    cut_off(first, 14)
+    assert first.folder is not None
+    journal = first.folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"spec_id"', b'"spec_ID"'))
+    again = run(spec)
+    assert claimed(again).name == "cached@2"
+    assert again.trials == trials
 
 
 def test_failed_trials_are_neither_reused_nor_kept_on_resume(spec: Path) -> None:
