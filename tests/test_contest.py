@@ -55,7 +55,7 @@ def best(found: Contest) -> str:
     return found.best.trial.id
 
 
-@pytest.mark.parametrize("order", itertools.permutations(range(3)))
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_the_best_is_the_same_whatever_comes_in_first(tmp_path: Path, order: tuple[int, ...]) -> None:
     found = contest(tmp_path, "roc_auc")
     trials, scores = open_trials(found, 3), [0.7, 0.9, 0.9]
