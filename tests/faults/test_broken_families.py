@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from in_process import write_spec
 
 from faults import broken_families
 from faults.commands import complete_run, run_json, train
@@ -25,7 +27,7 @@ REASONS = {
     "strange": ("failed", "invalid_output"),
     "flat": ("failed", "invalid_output"),
 }
-SCORED = ("gaussian_nb", "prints", "late", "unpicklable", "unstorable", "lonely")
+SCORED = ("gaussian_nb", "prints")
 HEAD = """
 experiment: broken
 data: {source: sklearn, name: iris}
@@ -36,17 +38,18 @@ models:
 """
 
 
-@pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("broken")
-    (folder / "runs").mkdir()
+def write_broken_spec(folder: Path, deeds: Sequence[str]) -> Path:
     shutil.copy(broken_families.__file__, folder / "its_own_families.py")
     models = [
         f'  {deed}: {{family: "its_own_families:{deed}", width: {"[1, 2, 3]" if deed == "too_wide" else 1}}}\n'
-        for deed in broken_families.DEEDS
+        for deed in deeds
     ]
-    (folder / "spec.yaml").write_text(HEAD + "".join(models))
-    return folder / "spec.yaml"
+    return write_spec(folder, HEAD + "".join(models))
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_broken_spec(tmp_path_factory.mktemp("broken"), (*REASONS, "prints", "too_wide"))
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +95,23 @@ def test_of_a_shared_fit_that_fails_only_the_guilty_trial_fails(trials: dict[str
         assert trials[trial]["scores"] == trials["gaussian_nb/0000"]["scores"]
 
 
-def test_a_champion_that_cannot_be_refitted_or_sent_is_a_failed_line(spec: Path) -> None:
-    models = {model["name"]: model for model in run_json(complete_run(spec))["models"]}
-    assert (models["late"]["status"], models["late"]["file"]) == ("failed", "")
-    assert "crashed: SIGSEGV" in models["late"]["reason"]
-    assert models["unpicklable"]["status"] == "failed"
+def test_what_a_fit_prints_does_not_reach_the_output(done: subprocess.CompletedProcess[str]) -> None:
+    assert "rubbish" not in done.stdout
 
 
-def test_a_champion_that_cannot_be_stored_or_timed_is_scored_all_the_same(
-    spec: Path, done: subprocess.CompletedProcess[str]
-) -> None:
-    models = {model["name"]: model for model in run_json(complete_run(spec))["models"]}
+@pytest.mark.long
+def test_a_champion_that_breaks_costs_no_more_than_what_it_cannot_do(tmp_path: Path) -> None:
+    """Refitted, sent back, stored, timed: whatever fails there, the scores of the folds and the other models stay."""
+    spec = write_broken_spec(tmp_path, ("late", "unpicklable", "unstorable", "lonely"))
+    done = train(spec, "--jobs", "2")
+    assert done.returncode == 4, done.stderr
+    run = complete_run(spec)
+    trials = [json.loads(line) for line in (run / "trials.jsonl").read_text().splitlines()]
+    assert {(trial["status"], str(trial["scores"])) for trial in trials} == {("done", str(trials[0]["scores"]))}
+    models = {model["name"]: model for model in run_json(run)["models"]}
+    for name, reason in (("late", "crashed: SIGSEGV"), ("unpicklable", "raised: ")):
+        assert (models[name]["status"], models[name]["file"]) == ("failed", "")
+        assert reason in models[name]["reason"]
     for name in ("unstorable", "lonely"):
         assert models[name]["status"] == "done"
         assert models[name]["test"]["accuracy"]["value"] == models["gaussian_nb"]["test"]["accuracy"]["value"]
@@ -110,7 +119,3 @@ def test_a_champion_that_cannot_be_stored_or_timed_is_scored_all_the_same(
     assert "unstorable: its model cannot be stored" in done.stderr
     assert models["lonely"]["p95_ms_1_row"] is None
     assert "lonely: it cannot predict single rows (killed: SIGKILL)" in done.stderr
-
-
-def test_what_a_fit_prints_does_not_reach_the_output(done: subprocess.CompletedProcess[str]) -> None:
-    assert "rubbish" not in done.stdout

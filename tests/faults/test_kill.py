@@ -113,10 +113,10 @@ def check(spec: Path, undisturbed: Path) -> None:
     assert not list(run.rglob(".tmp-*"))
 
 
-def test_a_run_killed_five_times_gives_what_an_undisturbed_one_gives(undisturbed: Path, tmp_path: Path) -> None:
+def test_a_run_killed_four_times_gives_what_an_undisturbed_one_gives(undisturbed: Path, tmp_path: Path) -> None:
     spec, draw = make(tmp_path / "run"), random.Random(7)
     lines = len(whole_lines((undisturbed / "journal.jsonl").read_bytes()))
-    kill_until_finished(spec, 5, lines, draw)
+    kill_until_finished(spec, 4, lines, draw)
     last = train(spec, "--jobs", "2") if not any((run / "run.json").exists() for run in run_folders(spec)) else None
     assert last is None or last.returncode == 0, last.stderr
     check(spec, undisturbed)
