@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from mlrun import runs
 from mlrun.errors import MlrunError, UsageError
 from mlrun.events import Event, Noted
+from mlrun.identity import PACKAGES_THAT_MATTER
 from mlrun.records import TrialResult
 from mlrun.run_folder import JOURNAL, RunFolder
 from mlrun.run_log import RunLog
@@ -123,13 +125,28 @@ def wait_for_running(spec: Spec, options: TrainOptions) -> Iterator[Event]:
 
 
 def same_as_latest(spec: Spec, identity: RunIdentity, options: TrainOptions) -> str | None:
-    """Return the name of the latest complete run when it had this spec, these rows, this code; else None."""
+    """Return the name of the latest complete run when it had this spec, these rows, code and packages; else None."""
     root = runs.runs_root(spec.folder, options.runs)
     latest = next((run for run in runs.iter_runs(root, spec.experiment) if run.status == "complete"), None)
     if latest is None or latest.failed_trials:
         return None
-    same = latest.spec_id == identity.spec_id and latest.rows_id == identity.digests.rows_id
-    return latest.name if same and latest.code_id == identity.code and latest.sampled == options.sample else None
+    same = (
+        latest.spec_id == identity.spec_id
+        and latest.rows_id == identity.digests.rows_id
+        and latest.code_id == identity.code
+        and latest.sampled == options.sample
+        and has_packages(runs.run_path(root, latest.experiment, latest.version), identity.versions)
+    )
+    return latest.name if same else None
+
+
+def has_packages(path: Path, versions: Mapping[str, str]) -> bool:
+    """Say whether a run was made with these versions of the packages that can change a score."""
+    try:
+        packages = json.loads((path / "env.json").read_bytes())["packages"]
+        return all(packages[name] == versions[name] for name in PACKAGES_THAT_MATTER)
+    except (OSError, ValueError, KeyError, TypeError):  # not whole any more: run again
+        return False
 
 
 def earlier_results(
