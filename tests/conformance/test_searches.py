@@ -87,6 +87,10 @@ def is_in(params: Params, grid: Any) -> bool:
         if isinstance(domain, Choice):
             if not any(value is one or (value == one and type(value) is type(one)) for one in domain.values):
                 return False
-        elif not (domain.low <= value <= domain.high and (type(value) is int or not domain.integer)):
+        elif (
+            isinstance(value, (str, tuple, bool))
+            or value is None
+            or not (domain.low <= value <= domain.high and (type(value) is int or not domain.integer))
+        ):
             return False
     return True
