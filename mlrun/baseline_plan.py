@@ -9,8 +9,8 @@ import numpy as np
 
 from mlrun.baselines import ENTRIES, Question
 from mlrun.errors import MlrunError, SpecError
+from mlrun.language.sections import DEFAULT_BASELINES, BaselineSpec
 from mlrun.records import Dataset, Problem
-from mlrun.spec_sections import DEFAULT_BASELINES, BaselineSpec
 
 if TYPE_CHECKING:
     from mlrun.records import Split

@@ -115,7 +115,7 @@ def _constant(params: Params, question: Question) -> Answer:
 
 def _rule(params: Params, question: Question) -> Answer:
     """Predict one value where an SQL condition holds and another elsewhere."""
-    from mlrun.row_conditions import select_rows
+    from mlrun.table.row_conditions import select_rows
 
     holds = select_rows(question.dataset.table[question.rows], params["when"])
     predict, otherwise = params.get("predict"), params.get("otherwise")

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlrun import latency, model_files, predictions, runs
+from mlrun import latency, predictions, runs
 from mlrun.contest import Champion, Contest
 from mlrun.errors import MlrunError, StorageError
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue
 from mlrun.fold_data import FoldData
-from mlrun.jobs import raised
+from mlrun.process.jobs import raised
 from mlrun.records import Outcome
 from mlrun.rounds import Course, champion_blueprint
-from mlrun.run_folder import sha256_of
-from mlrun.schema_cast import schema_of
+from mlrun.store import model_files
+from mlrun.store.run_folder import sha256_of
 from mlrun.stored import StoredModel, as_payload
+from mlrun.table.schema_cast import schema_of
 
 if TYPE_CHECKING:
     from mlrun.records import Array

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlrun.commands import Command, Commands
 from mlrun.errors import UsageError
+from mlrun.screen.commands import Command, Commands
 from mlrun.terminal import accept_any_text, printable
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where errors become sentences
-        from mlrun.refusals import answer
+        from mlrun.screen.refusals import answer
 
         return answer(error)
     return code
@@ -122,7 +122,7 @@ def plan(
     from mlrun.plan_view import print_plan
     from mlrun.preview import make_plan
     from mlrun.run_options import TrainOptions
-    from mlrun.tables import check_format
+    from mlrun.screen.tables import check_format
 
     check_format(form)
     options = TrainOptions(runs=runs or None, no_cache=no_cache, sample=sample or None)
@@ -144,10 +144,11 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and the verdict.")] = False,
 ) -> int:
     """Run a spec: the leaderboard against the baselines, a verdict, a run folder."""
-    from mlrun import progress, report
+    from mlrun import report
     from mlrun import train as step
-    from mlrun.interruption import stoppable
+    from mlrun.process.interruption import stoppable
     from mlrun.run_options import TrainOptions
+    from mlrun.screen import progress
 
     catalog_name("executors", executor)
     options = TrainOptions(
@@ -187,8 +188,8 @@ def compare(
     """Two or more runs side by side: scores, differences, what changed."""
     from mlrun import compare as step
     from mlrun.runs import resolve, runs_root
+    from mlrun.screen.tables import check_format
     from mlrun.side_by_side import print_comparison
-    from mlrun.tables import check_format
 
     check_format(form)
     if len(names) < 2:
@@ -213,7 +214,7 @@ def list_(
     """List runs, newest first."""
     from mlrun.history import Wanted, print_history
     from mlrun.runs import runs_root
-    from mlrun.tables import check_format
+    from mlrun.screen.tables import check_format
 
     print_history(runs_root(None, runs or None), Wanted(experiment, status, limit, sort), check_format(form))
 
@@ -229,7 +230,7 @@ def show(
     """Show one run in full."""
     from mlrun import report
     from mlrun.runs import resolve, runs_root
-    from mlrun.tables import check_format
+    from mlrun.screen.tables import check_format
 
     report.show(resolve(runs_root(None, runs or None), name), check_format(form), markdown, html)
 
@@ -258,8 +259,8 @@ def catalog(
     form: Form = "table",
 ) -> None:
     """Say what a spec may name: families, metrics, baselines ..."""
+    from mlrun.screen.tables import check_format
     from mlrun.shelves import show_catalog
-    from mlrun.tables import check_format
 
     show_catalog(kind, name, check_format(form))
 
@@ -269,7 +270,7 @@ def schema(
     run: Annotated[bool, typer.Option("--run", help="Of the run folder's files, not of the spec.")] = False,
 ) -> None:
     """Print the JSON Schema of the spec, for editors."""
-    from mlrun.tables import to_json
+    from mlrun.screen.tables import to_json
 
     if run:
         from mlrun.run_schema import run_folder_schema

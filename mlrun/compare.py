@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mlrun.changes import Change, find_changes
+from mlrun.comparison.changes import Change, find_changes
+from mlrun.comparison.origins import Origins, read_origins
 from mlrun.errors import MlrunError, NothingConcluded
-from mlrun.origins import Origins, read_origins
 from mlrun.records import Difference
-from mlrun.run_record import ModelRecord, RunRecord
 from mlrun.runs import read_run
-from mlrun.standings import ranked
+from mlrun.screen.standings import ranked
+from mlrun.store.run_record import ModelRecord, RunRecord
 
 Word = Literal["better", "worse", "same", "undecided"]
 
@@ -183,7 +183,7 @@ def find_difference(
 
 def measure(old: Subject, old_model: ModelRecord, new: Subject, new_model: ModelRecord, part: str) -> Difference:
     """Return the new model's score less the old one's on the same rows."""
-    from mlrun.paired import Side, difference_on_test, difference_over_folds
+    from mlrun.comparison.paired import Side, difference_on_test, difference_over_folds
 
     older, newer = (Side(side.record, side.folder, said(side.origins, "costs") or {}) for side in (old, new))
     if part == "folds":

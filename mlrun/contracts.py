@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from mlrun.kinds import ByTask, Kind
 from mlrun.records import Outcome, Params, Prediction, Task, TaskKind
 
 if TYPE_CHECKING:
@@ -18,135 +19,6 @@ Estimator = Any  # scikit-learn's border: has fit and predict
 Need = Literal["scaling", "non_negative", "dense", "weights"]
 Take = Literal["missing", "categories"]
 Gives = Literal["probabilities", "scores", "labels"]
-
-
-# -- hyperparameters, as plain data: what values a parameter admits ---------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A float (integers too): low ≤ value ≤ high, `above` and `below` strictly."""
-
-    low: float | None = None
-    high: float | None = None
-    above: float | None = None
-    below: float | None = None
-    integer: bool = False
-
-    def admits(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int if self.integer else (int, float)):
-            return False
-        return (
-            value == value  # noqa: PLR0124 - not a number is no number
-            and (self.low is None or value >= self.low)
-            and (self.high is None or value <= self.high)
-            and (self.above is None or value > self.above)
-            and (self.below is None or value < self.below)
-        )
-
-    def __str__(self) -> str:
-        bounds = [
-            f"{sign} {bound:.12g}"
-            for sign, bound in (("≥", self.low), (">", self.above), ("≤", self.high), ("<", self.below))
-            if bound is not None
-        ]
-        return " ".join([f"{'an integer' if self.integer else 'a number'}", " and ".join(bounds)]).strip()
-
-
-def Integer(low: int | None = None, high: int | None = None) -> Number:  # noqa: N802 - reads as a kind, like Number
-    """Return the kind of whole numbers from low to high."""
-    return Number(low=low, high=high, integer=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """true or false."""
-
-    def admits(self, value: object) -> bool:
-        return isinstance(value, bool)
-
-    def __str__(self) -> str:
-        return "true or false"
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class OneOf:
-    """One of a few fixed values (strings or null)."""
-
-    values: tuple[object, ...]
-
-    def __init__(self, *values: object) -> None:
-        object.__setattr__(self, "values", values)
-
-    def admits(self, value: object) -> bool:
-        return any(value == known and type(value) is type(known) for known in self.values)
-
-    def __str__(self) -> str:
-        return " | ".join("null" if value is None else str(value) for value in self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list; in a spec's grid it is written inside brackets of its own."""
-
-    of: Kind
-
-    def admits(self, value: object) -> bool:
-        return isinstance(value, (list, tuple)) and len(value) > 0 and all(self.of.admits(item) for item in value)
-
-    def __str__(self) -> str:
-        return f"a list, each {self.of}"
-
-
-@dataclass(frozen=True, slots=True)
-class MappingOf:
-    """A mapping, such as class weights by label."""
-
-    of: Kind
-
-    def admits(self, value: object) -> bool:
-        return isinstance(value, Mapping) and all(self.of.admits(item) for item in value.values())
-
-    def __str__(self) -> str:
-        return f"a mapping to {self.of}"
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class AnyOf:
-    """Any of several kinds."""
-
-    kinds: tuple[Kind, ...]
-
-    def __init__(self, *kinds: Kind) -> None:
-        object.__setattr__(self, "kinds", kinds)
-
-    def admits(self, value: object) -> bool:
-        return any(kind.admits(value) for kind in self.kinds)
-
-    def __str__(self) -> str:
-        return ", or ".join(str(kind) for kind in self.kinds)
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class ByTask:
-    """A kind that depends on the task; a task that is not named does not have the parameter."""
-
-    kinds: tuple[tuple[str, Kind], ...]
-
-    def __init__(self, **kinds: Kind) -> None:
-        object.__setattr__(self, "kinds", tuple(kinds.items()))
-
-    def of(self, task: TaskKind) -> Kind | None:
-        return dict(self.kinds).get(task)
-
-    def admits(self, value: object) -> bool:
-        return any(kind.admits(value) for _, kind in self.kinds)
-
-    def __str__(self) -> str:
-        return ", or ".join(f"{kind} ({task})" for task, kind in self.kinds)
-
-
-Kind = Number | Flag | OneOf | ListOf | MappingOf | AnyOf | ByTask
 
 
 # -- model family: models/<name>.py, ENTRY ----------------------------------------------------------------------------

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from mlrun.column_types import settle_table
 from mlrun.errors import DataError, SpecError, UsageError
-from mlrun.features import choose_features, recount, suspected_ids, told_features
-from mlrun.loading import find_source, load_table, source_files
 from mlrun.records import Column, ColumnKind, Dataset, Params, Problem, Task
-from mlrun.roles import conditions, refuse_bad_conditions, refuse_unknown_columns
-from mlrun.row_conditions import named_columns, select_rows
-from mlrun.row_values import read_groups, read_row_ids, read_times, read_weights, refuse_missing
-from mlrun.schema_cast import apply_schema, schema_of, text_columns
-from mlrun.targets import read_target
+from mlrun.table.column_types import settle_table
+from mlrun.table.features import choose_features, recount, suspected_ids, told_features
+from mlrun.table.loading import find_source, load_table, source_files
+from mlrun.table.roles import conditions, refuse_bad_conditions, refuse_unknown_columns
+from mlrun.table.row_conditions import named_columns, select_rows
+from mlrun.table.row_values import read_groups, read_row_ids, read_times, read_weights, refuse_missing
+from mlrun.table.schema_cast import apply_schema, schema_of, text_columns
+from mlrun.table.targets import read_target
 
 if TYPE_CHECKING:
     from mlrun.records import Array

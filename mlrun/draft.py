@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlrun.guesses import Roles
+from mlrun.language.yaml_lines import SHOWN, comment, few, flow_list, offer, quote, quote_condition, say
 from mlrun.records import Column
-from mlrun.sniffing import Origin
-from mlrun.target_choice import TargetChoice
-from mlrun.yaml_lines import SHOWN, comment, few, flow_list, offer, quote, quote_condition, say
+from mlrun.table.guesses import Roles
+from mlrun.table.sniffing import Origin
+from mlrun.table.target_choice import TargetChoice
 
 SCHEMA_FILE = "mlrun.schema.json"
 LEFT_OUT = 5  # columns that are no features whose reason is told

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mlrun.errors import MlrunError, UsageError
-from mlrun.run_folder import JOURNAL, LOCK, RUN, is_locked
-from mlrun.run_names import experiment_folder, is_version, list_experiments, version_name
-from mlrun.run_record import RunRecord
 from mlrun.runs import read_run
+from mlrun.store.run_folder import JOURNAL, LOCK, RUN, is_locked
+from mlrun.store.run_names import experiment_folder, is_version, list_experiments, version_name
+from mlrun.store.run_record import RunRecord
 
 CACHE = ".index.sqlite"
 CACHE_VERSION = 1  # goes up when what is cached changes: an older cache is made anew

@@ -16,7 +16,7 @@ from mlrun.wording import count
 
 if TYPE_CHECKING:
     from mlrun.records import Dataset
-    from mlrun.sniffing import Origin
+    from mlrun.table.sniffing import Origin
 
 MANY = 5_000  # rows from which on a try-out is worth a word
 TRY_OUT = 1_000
@@ -29,7 +29,7 @@ def init(data: str, output: str | None = None, target: str | None = None) -> str
     data: a file, `sklearn:NAME` or `module:function`; output: the spec's file; target: the column to predict.
     Raises UsageError when the file is already there, DataError when the table is none to learn from.
     """
-    from mlrun.sniffing import find_origin
+    from mlrun.table.sniffing import find_origin
 
     place = _free_place(output) if output else None
     folder = str(place.parent if place else Path.cwd())
@@ -50,13 +50,13 @@ def experiment_name(title: str) -> str:
 
 def choose(origin: Origin, folder: str, asked: str | None, command: str) -> tuple[Choices, Dataset]:
     """Look at the table; return what its spec is to say, and the dataset that such a spec gives."""
-    from mlrun.column_types import settle_column, settle_table
     from mlrun.dataset import load
-    from mlrun.guesses import guess_roles, guess_target
-    from mlrun.loading import find_source, load_table
     from mlrun.spec import DataSpec, Spec
     from mlrun.suggest import chosen_metrics, suggest_families
-    from mlrun.target_choice import choose_for_target
+    from mlrun.table.column_types import settle_column, settle_table
+    from mlrun.table.guesses import guess_roles, guess_target
+    from mlrun.table.loading import find_source, load_table
+    from mlrun.table.target_choice import choose_for_target
 
     source = find_source(origin.source, folder)
     raw = load_table(origin.source, origin.params, folder)
@@ -110,8 +110,8 @@ def _free_place(output: str) -> Path:
 
 def _write(place: Path, text: str) -> bool:
     """Write the spec, and beside it the schema that its first line names, where there is none yet; say whether."""
+    from mlrun.screen.tables import to_json
     from mlrun.spec import json_schema
-    from mlrun.tables import to_json
 
     schema = place.with_name(SCHEMA_FILE)
     try:

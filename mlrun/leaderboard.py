@@ -18,7 +18,7 @@ from mlrun.plan import budget_of
 from mlrun.predictions import PredictedPart
 from mlrun.provenance import fit_seed
 from mlrun.records import Interval, MetricSpec, Prediction
-from mlrun.run_record import BudgetRecord, FoldSummary, ModelRecord
+from mlrun.store.run_record import BudgetRecord, FoldSummary, ModelRecord
 
 if TYPE_CHECKING:
     from mlrun.records import Array

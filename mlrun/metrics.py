@@ -11,8 +11,9 @@ import numpy as np
 from mlrun import measures
 from mlrun import scores as maths
 from mlrun.catalog import load_object, suggestion
-from mlrun.contracts import Metric, Number
+from mlrun.contracts import Metric
 from mlrun.errors import UsageError
+from mlrun.kinds import Number
 from mlrun.records import MetricSpec, Prediction, Task
 
 if TYPE_CHECKING:

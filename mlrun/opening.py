@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from mlrun import runs
 from mlrun.errors import MlrunError, UsageError
 from mlrun.events import Event, Noted
-from mlrun.identity import PACKAGES_THAT_MATTER
+from mlrun.origin.identity import PACKAGES_THAT_MATTER
 from mlrun.records import TrialResult
-from mlrun.run_folder import JOURNAL, RunFolder
 from mlrun.run_log import RunLog
-from mlrun.run_record import ModelRecord, RunRecord
+from mlrun.store.run_folder import JOURNAL, RunFolder
+from mlrun.store.run_record import ModelRecord, RunRecord
 
 if TYPE_CHECKING:
     from mlrun.run_identity import RunIdentity

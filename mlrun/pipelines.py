@@ -13,8 +13,8 @@ from sklearn.utils.metaestimators import available_if
 
 from mlrun import catalog
 from mlrun.contracts import ModelFamily
-from mlrun.jobs import InvalidOutput
 from mlrun.prepare import Preparation, learn
+from mlrun.process.jobs import InvalidOutput
 from mlrun.recipes import Recipe
 from mlrun.records import Params, Prediction, Task
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlrun.json_records import encode
-from mlrun.pages import Section, page_as_markdown, print_page
-from mlrun.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.screen.pages import Section, page_as_markdown, print_page
+from mlrun.screen.tables import Heading, Row, Table, print_table, to_json, write
 from mlrun.terminal import open_console
 from mlrun.wording import count, duration
 

@@ -14,11 +14,11 @@ import polars as pl
 from mlrun import runs
 from mlrun.dataset import load_rows
 from mlrun.errors import DataError, UsageError
-from mlrun.jobs import OneThread
 from mlrun.predictions import as_labels
+from mlrun.process.jobs import OneThread
 from mlrun.records import Label, Prediction, Task
-from mlrun.schema_cast import apply_schema
 from mlrun.stored import StoredModel, from_payload
+from mlrun.table.schema_cast import apply_schema
 
 if TYPE_CHECKING:
     from mlrun.records import Array

@@ -12,11 +12,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mlrun.code_state import CodeState, code_state
-from mlrun.digests import DataDigests, data_digests, split_digest
 from mlrun.errors import DataError
-from mlrun.identity import RESULT_VERSION, fit_seed, spec_id, trial_identity
-from mlrun.user_code import UserModule, user_code_digest, user_modules
+from mlrun.origin.code_state import CodeState, code_state
+from mlrun.origin.digests import DataDigests, data_digests, split_digest
+from mlrun.origin.identity import RESULT_VERSION, fit_seed, spec_id, trial_identity
+from mlrun.origin.user_code import UserModule, user_code_digest, user_modules
 
 __all__ = [  # what the steps above use; the parts live in code_state, digests, identity and user_code
     "RESULT_VERSION",

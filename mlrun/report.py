@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mlrun.comparison.origins import told_origins
 from mlrun.errors import UsageError
 from mlrun.json_records import encode
-from mlrun.origins import told_origins
-from mlrun.pages import Section, page_as_html, page_as_markdown, print_page
-from mlrun.run_record import RunRecord
 from mlrun.runs import read_run, write_atomically
-from mlrun.standings import closing_lines, leaderboard, other_metrics
-from mlrun.tables import Table, print_table, to_json, write
+from mlrun.screen.pages import Section, page_as_html, page_as_markdown, print_page
+from mlrun.screen.standings import closing_lines, leaderboard, other_metrics
+from mlrun.screen.tables import Table, print_table, to_json, write
+from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
 from mlrun.wording import count, duration, moment, seconds_between
 

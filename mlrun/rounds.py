@@ -14,9 +14,9 @@ from mlrun.contracts import Executor, SearchStrategy
 from mlrun.errors import StorageError
 from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, TrialFinished
 from mlrun.fit import FitJob, FitValue, TrialAnswer
-from mlrun.jobs import raised
 from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel, blueprint_of, budget_of, share_fits, widest
+from mlrun.process.jobs import raised
 from mlrun.provenance import fit_seed
 from mlrun.records import Dataset, Failure, Fold, MetricSpec, Outcome, Split, Trial, TrialResult
 

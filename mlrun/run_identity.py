@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlrun import provenance
-from mlrun.digests import DataDigests, digest
+from mlrun.origin.digests import DataDigests, digest
 from mlrun.pipelines import Blueprint
 from mlrun.records import Dataset, Fold, Split
 

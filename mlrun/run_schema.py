@@ -7,10 +7,10 @@ from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from mlrun.comparison.origins import Code, Data, Environment
 from mlrun.json_records import shape
-from mlrun.origins import Code, Data, Environment
-from mlrun.run_record import FORMAT, RunRecord
-from mlrun.run_trials import TrialRecord
+from mlrun.store.run_record import FORMAT, RunRecord
+from mlrun.store.run_trials import TrialRecord
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCALARS: dict[Any, Any] = {str: "string", bool: "boolean", int: "integer", NoneType: "null"}

@@ -13,7 +13,7 @@ from typing import Any
 from mlrun.catalog import suggestion
 from mlrun.errors import MlrunError, StorageError, UsageError
 from mlrun.json_records import decode
-from mlrun.run_folder import (
+from mlrun.store.run_folder import (
     JOURNAL,
     MANIFEST,
     RUN,
@@ -27,7 +27,7 @@ from mlrun.run_folder import (
     to_json,
     write_atomically,
 )
-from mlrun.run_names import (
+from mlrun.store.run_names import (
     EXPERIMENT,
     RunName,
     check_known,
@@ -39,8 +39,8 @@ from mlrun.run_names import (
     runs_root,
     version_name,
 )
-from mlrun.run_record import FORMAT, RunRecord
-from mlrun.run_trials import read_trials, write_trials
+from mlrun.store.run_record import FORMAT, RunRecord
+from mlrun.store.run_trials import read_trials, write_trials
 
 __all__ = [  # what the steps above use; the parts live in run_names, run_folder and run_record
     "RunFolder",
@@ -243,7 +243,7 @@ def load_model(
     beyond mlrun's own list need their module in `trust`, looked for in `folder`, else in the working directory.
     Raises UsageError, DataError, StorageError.
     """
-    from mlrun import model_files
+    from mlrun.store import model_files
 
     path = run if isinstance(run, Path) else resolve(root or runs_root(), run)
     record = read_run(path)
@@ -251,6 +251,8 @@ def load_model(
     found = next((entry for entry in record.models if entry.name == wanted and entry.file), None)
     if found is None:
         stored = [entry.name for entry in record.models if entry.file]
+        if wanted is None:
+            raise UsageError(f"{record.name} has no best model; name one of {', '.join(stored) or 'none'}")
         raise UsageError(f"{record.name} has no stored model '{wanted}'{suggestion(str(wanted), stored)}")
     manifest = read_manifest(path)
     if found.file not in manifest:

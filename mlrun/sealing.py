@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from mlrun import metrics, provenance, runs
 from mlrun.agreement import agreement
 from mlrun.contest import Contest
-from mlrun.digests import DataDigests
 from mlrun.errors import DataError
 from mlrun.events import Event, Noted
 from mlrun.leaderboard import Line, same_rows
 from mlrun.opening import now
+from mlrun.origin.digests import DataDigests
 from mlrun.plan import on_edge
 from mlrun.predictions import write_predictions
 from mlrun.records import Dataset, MetricSpec, TrialResult
-from mlrun.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord, VerdictRecord
 from mlrun.runs import write_atomically
 from mlrun.statistics import expected_best
+from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord, VerdictRecord
 
 if TYPE_CHECKING:
     from mlrun.references import References

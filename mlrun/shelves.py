@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun import catalog
 from mlrun.errors import UsageError
-from mlrun.pages import Section, page_as_markdown, print_page
-from mlrun.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.screen.pages import Section, page_as_markdown, print_page
+from mlrun.screen.tables import Heading, Row, Table, print_table, to_json, write
 from mlrun.terminal import open_console
 from mlrun.wording import ARROWS
 

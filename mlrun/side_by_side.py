@@ -7,10 +7,10 @@ from typing import Any
 
 from mlrun.compare import Comparison, Finding, Pair
 from mlrun.json_records import encode
-from mlrun.pages import Section, page_as_markdown, print_page
-from mlrun.run_record import ModelRecord, RunRecord
-from mlrun.standings import cv_of, ranked, test_of
-from mlrun.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.screen.pages import Section, page_as_markdown, print_page
+from mlrun.screen.standings import cv_of, ranked, test_of
+from mlrun.screen.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.terminal import open_console
 from mlrun.wording import ARROWS, NOTHING, count, difference, interval, spread
 
@@ -141,7 +141,7 @@ def changed(pair: Pair) -> Table:
 
 
 def told_change(row: Row) -> str:
-    from mlrun.changes import told
+    from mlrun.comparison.changes import told
 
     return f"{told(row['old'])} → {told(row['new'])}"
 

@@ -7,19 +7,18 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from mlrun import spec_checks as checks
 from mlrun.errors import SpecError
-from mlrun.records import Place, Problem
-from mlrun.spec_identity import canonical, differing
-from mlrun.spec_lists import read_baselines, read_metrics
-from mlrun.spec_models import Surroundings, read_models
-from mlrun.spec_normal import drop_odd_keys, normalise
-from mlrun.spec_overrides import override
-from mlrun.spec_prepare import overlay
-from mlrun.spec_problems import Findings, check_shape, quote
-from mlrun.spec_references import check_references
-from mlrun.spec_schema import json_schema
-from mlrun.spec_sections import (
+from mlrun.language import checks
+from mlrun.language.canonical import canonical, differing
+from mlrun.language.lists import read_baselines, read_metrics
+from mlrun.language.models import Surroundings, read_models
+from mlrun.language.normal import drop_odd_keys, normalise
+from mlrun.language.overrides import override
+from mlrun.language.preparation import overlay
+from mlrun.language.problems import Findings, check_shape, quote
+from mlrun.language.references import check_references
+from mlrun.language.schema import json_schema
+from mlrun.language.sections import (
     AnomalySpec,
     BaselineSpec,
     CategoryPrepare,
@@ -33,9 +32,10 @@ from mlrun.spec_sections import (
     SplitSpec,
     TextPrepare,
 )
-from mlrun.spec_shape import DataShape, FoldColumnShape, SpecShape, SplitShape
-from mlrun.spec_space import freeze
-from mlrun.yaml_reader import MAX_BYTES, Node, Path, read
+from mlrun.language.shape import DataShape, FoldColumnShape, SpecShape, SplitShape
+from mlrun.language.space import freeze
+from mlrun.language.yaml_reader import MAX_BYTES, Node, Path, read
+from mlrun.records import Place, Problem
 
 __all__ = [
     "AnomalySpec",

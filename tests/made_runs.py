@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mlrun.records import Interval, Trial, TrialResult
-from mlrun.run_record import (
+from mlrun.runs import claim, finish, write_atomically, write_trials
+from mlrun.store.run_record import (
     BudgetRecord,
     FitCounts,
     FoldSummary,
@@ -19,7 +20,6 @@ from mlrun.run_record import (
     TaskRecord,
     VerdictRecord,
 )
-from mlrun.runs import claim, finish, write_atomically, write_trials
 
 AUC, LOSS = MetricRecord("roc_auc", "maximize"), MetricRecord("log_loss", "minimize")
 SPEC: dict[str, Any] = {

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from made_runs import USUAL, make_run, record
 
-from mlrun import refusals
 from mlrun.cli import app, run
-from mlrun.commands import Command
 from mlrun.errors import DataError, Interrupted, MlrunError, NothingConcluded, SpecError, StorageError
 from mlrun.records import Place, Problem
-from mlrun.run_record import RunRecord
+from mlrun.screen import refusals
+from mlrun.screen.commands import Command
+from mlrun.store.run_record import RunRecord
 from mlrun.terminal import accept_any_text
 
 COMMANDS = ("init", "plan", "train", "compare", "list", "show", "predict", "catalog", "schema")

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import AUC, LOSS, USUAL, make_run, model, record, trial_of
 
-from mlrun.changes import spec_changes
 from mlrun.cli import run
 from mlrun.compare import Comparison, compare, exit_code, word_for
-from mlrun.paired import metric_of
+from mlrun.comparison.changes import spec_changes
+from mlrun.comparison.paired import metric_of
 from mlrun.records import Difference, MetricSpec
-from mlrun.run_record import MetricRecord, RunRecord, TaskRecord
+from mlrun.store.run_record import MetricRecord, RunRecord, TaskRecord
 
 ROWS = 200
 ONE = (model("xgboost", 0.93),)

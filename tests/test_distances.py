@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import LocalOutlierFactor
 
 from mlrun import catalog
-from mlrun.distances import Autoencoder, KMeansDistance, KnnDistance
+from mlrun.estimator.distances import Autoencoder, KMeansDistance, KnnDistance
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

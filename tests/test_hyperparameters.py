@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mlrun import catalog
-from mlrun.contracts import ByTask, OneOf
-from mlrun.hyperparameters import arguments, optional, share
+from mlrun.estimator.hyperparameters import arguments, optional, share
+from mlrun.kinds import ByTask, OneOf
 from mlrun.records import Params
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

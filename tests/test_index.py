@@ -16,7 +16,7 @@ import pytest
 
 from mlrun import index, runs
 from mlrun.records import Interval
-from mlrun.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
+from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
 
 
 def make_run(root: Path, experiment: str = "income", started: str = "2026-01-01T00:00:00+00:00") -> Path:

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from mlrun.cli import run
 from mlrun.errors import DataError, UsageError
-from mlrun.guesses import guess_target
 from mlrun.init import experiment_name, init
+from mlrun.language.yaml_lines import quote
 from mlrun.preview import make_plan
 from mlrun.run_options import TrainOptions
 from mlrun.spec import Spec, load, parse
-from mlrun.yaml_lines import quote
+from mlrun.table.guesses import guess_target
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 ROWS = range(60)

@@ -22,14 +22,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from mlrun import catalog, model_files, runs
+from mlrun import catalog, runs
 from mlrun.contracts import ModelFamily
 from mlrun.errors import DataError, StorageError, UsageError
-from mlrun.model_bounds import check_bounds
 from mlrun.prepare import Preparation, learn
 from mlrun.recipes import Recipe
 from mlrun.records import TaskKind
-from mlrun.run_record import ModelRecord, RunRecord, VerdictRecord
+from mlrun.store import model_files
+from mlrun.store.model_bounds import check_bounds
+from mlrun.store.run_record import ModelRecord, RunRecord, VerdictRecord
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.random((60, 4))

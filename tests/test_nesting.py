@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from mlrun import catalog
-from mlrun.nesting import nested_in
+from mlrun.estimator.nesting import nested_in
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:

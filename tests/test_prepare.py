@@ -25,15 +25,16 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from mlrun import catalog, model_files
-from mlrun.column_types import settle_table
+from mlrun import catalog
 from mlrun.errors import DataError
 from mlrun.pipelines import Blueprint, coded, find_family
 from mlrun.prepare import Preparation, learn
 from mlrun.recipes import Recipe, recipe_for
 from mlrun.records import Column, Task
 from mlrun.spec import CategoryPrepare, NumericPrepare, PrepareSpec, TextPrepare
+from mlrun.store import model_files
 from mlrun.stored import StoredModel, as_payload, from_payload
+from mlrun.table.column_types import settle_table
 
 ROWS = 60
 RNG = np.random.default_rng(0)

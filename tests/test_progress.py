@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from mlrun import progress
 from mlrun.events import (
     ChampionStarted,
     DataLoaded,
@@ -25,6 +24,7 @@ from mlrun.events import (
     TrialFinished,
 )
 from mlrun.records import Trial, TrialResult
+from mlrun.screen import progress
 
 EVIL = "\x1b[31m[/]\u202e"
 

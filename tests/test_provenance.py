@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun import provenance
-from mlrun.digests import mix
 from mlrun.errors import DataError
+from mlrun.origin.digests import mix
 
 CELLS = st.fixed_dictionaries(
     {

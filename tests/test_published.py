@@ -24,8 +24,8 @@ from mlrun.provenance import fit_seed
 from mlrun.ready import make_ready
 from mlrun.records import Fold
 from mlrun.run_options import TrainOptions
-from mlrun.run_record import ModelRecord
 from mlrun.runs import read_run
+from mlrun.store.run_record import ModelRecord
 from mlrun.train import train
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

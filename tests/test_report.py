@@ -12,9 +12,9 @@ from made_runs import USUAL, baseline, make_run, model, record
 from mlrun import report
 from mlrun.errors import UsageError
 from mlrun.records import Interval
-from mlrun.run_record import FoldSummary, GateRecord, MetricRecord, VerdictRecord
-from mlrun.standings import closing_lines, leaderboard, other_metrics, ranked
-from mlrun.tables import to_markdown
+from mlrun.screen.standings import closing_lines, leaderboard, other_metrics, ranked
+from mlrun.screen.tables import to_markdown
+from mlrun.store.run_record import FoldSummary, GateRecord, MetricRecord, VerdictRecord
 
 EVIL = "\x1b[31m[/]<script>\u202e|*x*"
 

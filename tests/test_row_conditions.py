@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun.errors import UsageError
-from mlrun.row_conditions import FUNCTIONS, LOOKING_AT_OTHER_ROWS, named_columns, select_rows
+from mlrun.table.row_conditions import FUNCTIONS, LOOKING_AT_OTHER_ROWS, named_columns, select_rows
 
 TABLE = pl.DataFrame(
     {

@@ -22,8 +22,8 @@ from mlrun import runs
 from mlrun.errors import StorageError, UsageError
 from mlrun.json_records import decode
 from mlrun.records import Interval, Trial, TrialResult
-from mlrun.run_folder import told
-from mlrun.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
+from mlrun.store.run_folder import told
+from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 PARAMS = st.dictionaries(

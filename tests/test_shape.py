@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mlrun.catalog import SHELVES
+
 PACKAGE = Path(__file__).parents[1] / "mlrun"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "handler", "tuner", "runner", "config"}
+BANNED = {"utils", "util", "helpers", "common", "misc", "base", "manager", "handler", "tuner", "runner", "config"}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
 
 
@@ -37,6 +39,11 @@ def test_files_and_functions_are_short(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= LONGEST_FUNCTION, f"{node.name}: {length} lines"
+
+
+def test_plural_folders_are_the_shelves_and_only_they() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert {name for name in folders if name.endswith("s") and name not in {"process"}} == set(SHELVES)
 
 
 def imports_of(path: Path, known: set[str]) -> set[str]:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mlrun.errors import DataError, UsageError
-from mlrun.loading import find_source, load_table, source_files
+from mlrun.table.loading import find_source, load_table, source_files
 
 # -- Parquet ----------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mlrun import spec
+from mlrun.language.shape import SpecShape
 from mlrun.spec import Spec
-from mlrun.spec_shape import SpecShape
 
 SMALL = "experiment: tries\ndata: {source: sklearn, name: iris}\n"
 

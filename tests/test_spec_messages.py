@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlrun import catalog, spec
 from mlrun.baselines import ENTRIES
 from mlrun.errors import SpecError
-from mlrun.spec_baselines import BASELINES, TASKS
+from mlrun.language.baselines import BASELINES, TASKS
 
 SMALL = "experiment: tries\ndata: {source: sklearn, name: iris}\n"
 

@@ -10,8 +10,8 @@ import pytest
 
 from mlrun import catalog, spec
 from mlrun.errors import SpecError
-from mlrun.spec_reference import table
-from mlrun.yaml_reader import read
+from mlrun.language.reference import table
+from mlrun.language.yaml_reader import read
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "spec.md"
 DESIGN = Path(__file__).parents[2] / "shared" / "design.md"

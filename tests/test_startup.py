@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -106,16 +105,3 @@ def test_completion_loads_neither_arrays_nor_learners(folder: Path) -> None:
     )
     assert "show" in done.stdout
     assert not {f"'{name}'" for name in HEAVY | ARRAYS} & set(done.stderr.strip("[]\n").split(", "))
-
-
-def test_help_costs_at_most_a_fifth_more_than_a_bare_program(tmp_path: Path) -> None:
-    """Minima of turns taken alternately: what other programs do on the machine only ever adds."""
-    benchmark = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "startup.py"))
-    bare = tmp_path / "bare.py"
-    bare.write_text(benchmark["BARE"])
-    ours = [sys.executable, "-c", "from mlrun.cli import main; main()", "--help"]
-    pairs = [
-        (benchmark["cpu_seconds"](ours), benchmark["cpu_seconds"]([sys.executable, str(bare), "--help"]))
-        for _ in range(7)
-    ]
-    assert min(first for first, _ in pairs) <= 1.2 * min(second for _, second in pairs)

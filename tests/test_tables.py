@@ -16,8 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from mlrun.errors import UsageError
-from mlrun.pages import Section, page_as_html, page_as_markdown
-from mlrun.tables import (
+from mlrun.screen.pages import Section, page_as_html, page_as_markdown
+from mlrun.screen.tables import (
     Heading,
     Table,
     check_format,

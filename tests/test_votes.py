@@ -16,8 +16,8 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 
 from mlrun import catalog
+from mlrun.estimator.votes import average_probabilities, count_votes
 from mlrun.records import Prediction, Task, TaskKind
-from mlrun.votes import average_probabilities, count_votes
 
 if TYPE_CHECKING:
     from mlrun.records import Array

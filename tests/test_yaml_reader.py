@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlrun.errors import SpecError
+from mlrun.language.yaml_reader import MAX_BYTES, MAX_VALUES, Node, read, read_value
 from mlrun.records import Problem
-from mlrun.yaml_reader import MAX_BYTES, MAX_VALUES, Node, read, read_value
 
 SUITE = Path(__file__).parents[2] / "shared" / "corpora" / "yaml_test_suite"
 

@@ -12,8 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from mlrun.contracts import ExecutorKind
-from mlrun.isolation import Child, await_events, is_settled, kill, must_leave, run_again
-from mlrun.jobs import OneThread, run_job
+from mlrun.process.isolation import Child, await_events, is_settled, kill, must_leave, run_again
+from mlrun.process.jobs import OneThread, run_job
 from mlrun.records import Outcome
 
 if TYPE_CHECKING:

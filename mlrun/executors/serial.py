@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING, Self
 
 from mlrun.contracts import ExecutorKind
-from mlrun.isolation import Child, is_settled, kill, must_leave, run_again, run_alone
-from mlrun.jobs import OneThread, run_job
+from mlrun.process.isolation import Child, is_settled, kill, must_leave, run_again, run_alone
+from mlrun.process.jobs import OneThread, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import ByTask, Estimator, Integer, ModelFamily, OneOf
-from mlrun.hyperparameters import POSITIVE, SEED, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import POSITIVE, SEED, arguments
+from mlrun.kinds import ByTask, Integer, OneOf
 from mlrun.records import Params, TaskKind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.hyperparameters import NETWORK, arguments
+from mlrun.estimator.hyperparameters import NETWORK, arguments
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def build(
     params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = (), task: TaskKind = "classification"
 ) -> Estimator:
-    from mlrun.distances import Autoencoder
+    from mlrun.estimator.distances import Autoencoder
 
     return Autoencoder(**arguments(params, hidden_layer_sizes=(8,), random_state=seed))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import Estimator, Flag, Integer, ModelFamily
-from mlrun.hyperparameters import SEED, arguments, given, optional, share
-from mlrun.nesting import first_trees
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import SEED, arguments, given, optional, share
+from mlrun.estimator.nesting import first_trees
+from mlrun.kinds import Flag, Integer
 from mlrun.records import Params, TaskKind
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import ByTask, Estimator, ModelFamily, OneOf
-from mlrun.hyperparameters import CLASS_WEIGHT, TREE, TREE_CRITERION, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import CLASS_WEIGHT, TREE, TREE_CRITERION, arguments
+from mlrun.kinds import ByTask, OneOf
 from mlrun.records import Params, TaskKind
 
 

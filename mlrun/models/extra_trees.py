@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.hyperparameters import FOREST, arguments, given
-from mlrun.nesting import first_trees
+from mlrun.estimator.hyperparameters import FOREST, arguments, given
+from mlrun.estimator.nesting import first_trees
 from mlrun.records import Params, TaskKind
 
 

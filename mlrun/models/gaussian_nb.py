@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import Estimator, ModelFamily, Number
-from mlrun.hyperparameters import CLASS_PRIORS, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import CLASS_PRIORS, arguments
+from mlrun.kinds import Number
 from mlrun.records import Params, TaskKind
 
 

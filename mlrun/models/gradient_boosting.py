@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 
-from mlrun.contracts import ByTask, Estimator, Integer, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import TOLERANCE, TREE, arguments, optional
-from mlrun.nesting import nested_in
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import TOLERANCE, TREE, arguments, optional
+from mlrun.estimator.nesting import nested_in
+from mlrun.kinds import ByTask, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from mlrun.contracts import AnyOf, ByTask, Estimator, Flag, Integer, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import CLASS_WEIGHT, POSITIVE, SEED, TOLERANCE, Fraction, arguments, given, optional
-from mlrun.nesting import nested_in
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import (
+    CLASS_WEIGHT,
+    POSITIVE,
+    SEED,
+    TOLERANCE,
+    Fraction,
+    arguments,
+    given,
+    optional,
+)
+from mlrun.estimator.nesting import nested_in
+from mlrun.kinds import AnyOf, ByTask, Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
 
@@ -22,7 +32,7 @@ def build(
 
 def with_categories(estimator: Estimator, positions: Sequence[int]) -> Estimator:
     """Return an estimator that splits by sets of categories in these columns of codes (at most 255, NaN unknown)."""
-    from mlrun.coded_hist_boosting import CodedHistBoostingClassifier, CodedHistBoostingRegressor
+    from mlrun.estimator.coded_hist_boosting import CodedHistBoostingClassifier, CodedHistBoostingRegressor
 
     of_task = CodedHistBoostingClassifier if hasattr(estimator, "class_weight") else CodedHistBoostingRegressor
     return of_task(**{**estimator.get_params(), "categorical_features": [int(position) for position in positions]})

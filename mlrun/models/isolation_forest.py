@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlrun.contracts import AnyOf, Estimator, Flag, Integer, ModelFamily, OneOf
-from mlrun.hyperparameters import SEED, arguments, share
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import SEED, arguments, share
+from mlrun.kinds import AnyOf, Flag, Integer, OneOf
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import Estimator, ModelFamily, OneOf
-from mlrun.hyperparameters import NEIGHBOURS, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import NEIGHBOURS, arguments
+from mlrun.kinds import OneOf
 from mlrun.records import Params, TaskKind
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlrun.contracts import AnyOf, Estimator, Integer, ModelFamily, OneOf
-from mlrun.hyperparameters import SEED, TOLERANCE, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import SEED, TOLERANCE, arguments
+from mlrun.kinds import AnyOf, Integer, OneOf
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def build(
     params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = (), task: TaskKind = "classification"
 ) -> Estimator:
-    from mlrun.distances import KMeansDistance
+    from mlrun.estimator.distances import KMeansDistance
 
     return KMeansDistance(**arguments(params, random_state=seed))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlrun.contracts import Estimator, ModelFamily, OneOf
-from mlrun.hyperparameters import NEIGHBOURS, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import NEIGHBOURS, arguments
+from mlrun.kinds import OneOf
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def build(
     params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = (), task: TaskKind = "classification"
 ) -> Estimator:
-    from mlrun.distances import KnnDistance
+    from mlrun.estimator.distances import KnnDistance
 
     return KnnDistance(**arguments(params))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import AnyOf, Estimator, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import CLASS_PRIORS, arguments, given
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import CLASS_PRIORS, arguments, given
+from mlrun.kinds import AnyOf, Number, OneOf
 from mlrun.records import Params, TaskKind
 
 

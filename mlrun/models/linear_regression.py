@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import Estimator, Flag, ModelFamily
-from mlrun.hyperparameters import TOLERANCE, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import TOLERANCE, arguments
+from mlrun.kinds import Flag
 from mlrun.records import Params, TaskKind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.hyperparameters import NEIGHBOURS, arguments
+from mlrun.estimator.hyperparameters import NEIGHBOURS, arguments
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:

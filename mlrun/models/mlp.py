@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import ByTask, Estimator, ModelFamily, OneOf
-from mlrun.hyperparameters import NETWORK, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import NETWORK, arguments
+from mlrun.kinds import ByTask, OneOf
 from mlrun.records import Params, TaskKind
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlrun.contracts import Estimator, ModelFamily, Number
-from mlrun.hyperparameters import KERNEL_MACHINE, arguments
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import KERNEL_MACHINE, arguments
+from mlrun.kinds import Number
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import Estimator, Flag, Integer, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import SEED, TOLERANCE, arguments, given, optional
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import SEED, TOLERANCE, arguments, given, optional
+from mlrun.kinds import Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import ByTask, Estimator, Integer, ModelFamily, OneOf
-from mlrun.hyperparameters import arguments, optional
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import arguments, optional
+from mlrun.kinds import ByTask, Integer, OneOf
 from mlrun.records import Params, TaskKind
 
 META = "(meta)"  # the name of the pair that holds the last model, which is fitted on a matrix of predictions

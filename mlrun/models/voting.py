@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlrun.contracts import ByTask, Estimator, Gives, ListOf, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import given, optional
+from mlrun.contracts import Estimator, Gives, ModelFamily
+from mlrun.estimator.hyperparameters import given, optional
+from mlrun.kinds import ByTask, ListOf, Number, OneOf
 from mlrun.records import Params, Prediction, Task, TaskKind
 
 
 def build(
     params: Params, seed: int, members: tuple[tuple[str, Estimator], ...] = (), task: TaskKind = "classification"
 ) -> Estimator:
-    from mlrun.votes import VoteClassifier, VoteRegressor
+    from mlrun.estimator.votes import VoteClassifier, VoteRegressor
 
     voters = [estimator for _, estimator in members]
     return VoteRegressor(voters, **params) if task == "regression" else VoteClassifier(voters, **params)
@@ -23,7 +24,7 @@ def combine(params: Params, predictions: Sequence[Prediction], task: Task) -> Pr
 
     The same numbers, bit for bit, as those of scikit-learn's VotingClassifier and VotingRegressor.
     """
-    from mlrun.votes import average_numbers, average_probabilities, count_votes
+    from mlrun.estimator.votes import average_numbers, average_probabilities, count_votes
 
     weights = given(params, "weights", None)
     if task.kind == "regression":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from mlrun.contracts import ByTask, Estimator, Integer, ModelFamily, Number, OneOf
-from mlrun.hyperparameters import SEED, arguments, optional
-from mlrun.nesting import nested_in
+from mlrun.contracts import Estimator, ModelFamily
+from mlrun.estimator.hyperparameters import SEED, arguments, optional
+from mlrun.estimator.nesting import nested_in
+from mlrun.kinds import ByTask, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
 
@@ -24,7 +25,7 @@ def with_categories(estimator: Estimator, positions: Sequence[int]) -> Estimator
     """Return an estimator that splits by sets of categories in these columns of codes; NaN is unknown."""
     from xgboost import XGBRegressor
 
-    from mlrun.coded_xgboost import CodedXGBClassifier, CodedXGBRegressor
+    from mlrun.estimator.coded_xgboost import CodedXGBClassifier, CodedXGBRegressor
 
     of_task = CodedXGBRegressor if isinstance(estimator, XGBRegressor) else CodedXGBClassifier
     return of_task(**estimator.get_params(), category_positions=[int(position) for position in positions])

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun.contracts import Source
-from mlrun.csv_header import Layout, dialect_of, hint_separator, split_header
 from mlrun.errors import DataError
-from mlrun.files import read_bytes, resolve_file
 from mlrun.records import Params
-from mlrun.text_encoding import to_utf8
+from mlrun.table.csv_header import Layout, dialect_of, hint_separator, split_header
+from mlrun.table.files import read_bytes, resolve_file
+from mlrun.table.text_encoding import to_utf8
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,7 @@ def load(params: Params, folder: str) -> pl.DataFrame:
 
     Raises DataError in one sentence when the file is missing, empty, ragged, or not in the encoding that was said.
     """
-    from mlrun.text_values import Reading, type_columns
+    from mlrun.table.text_values import Reading, type_columns
 
     reading = Reading(
         null_values=_texts(params, "null_values"),
@@ -106,7 +106,7 @@ def _dtypes(params: Params) -> dict[str, str]:
 
 def _read_body(body: bytes, names: Sequence[str], layout: Layout, first_line: int) -> pl.DataFrame:
     """Read with the fast parser what has a clear shape; it fills up short rows in silence, so those are looked for."""
-    from mlrun.csv_shape import measure, rows_at
+    from mlrun.table.csv_shape import measure, rows_at
 
     shape = measure(body, layout.separator, layout.quote)
     if not shape.tidy:

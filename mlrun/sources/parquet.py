@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from mlrun.contracts import Source
 from mlrun.errors import DataError
-from mlrun.files import resolve_file
 from mlrun.records import Params
+from mlrun.table.files import resolve_file
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from mlrun.catalog import suggestion
 from mlrun.contracts import Source
 from mlrun.errors import DataError
-from mlrun.files import resolve_file
 from mlrun.records import Params
+from mlrun.table.files import resolve_file
 
 if TYPE_CHECKING:
     import polars as pl

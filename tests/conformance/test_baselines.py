@@ -11,8 +11,8 @@ from numpy.testing import assert_array_equal
 
 from mlrun import catalog
 from mlrun.baselines import Baseline, Question
+from mlrun.language.baselines import BASELINES
 from mlrun.records import Column, Dataset, Label, Task
-from mlrun.spec_baselines import BASELINES
 
 ROWS = 60
 LABELS: dict[str, tuple[Label, ...]] = {

@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.naive_bayes import GaussianNB
 
 from mlrun.contracts import ModelFamily, Nested
-from mlrun.identity import fit_seed
+from mlrun.origin.identity import fit_seed
 
 IN_THE_FIRST_FOLD = (0, 0)
 IN_THE_REFIT = (-1, -1)  # fit.FINAL, twice

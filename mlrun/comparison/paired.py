@@ -1,0 +1,127 @@
+"""From the stored predictions of two runs to differences on the same test rows, with intervals."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlrun.errors import NothingConcluded
+from mlrun.records import Difference, MetricSpec, Task
+from mlrun.wording import count
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlrun.store.run_record import ModelRecord, RunRecord
+
+FOLDER = "predictions"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A run, where it is, and the costs that its spec gives to errors."""
+
+    record: RunRecord
+    folder: Path
+    costs: dict[str, float]
+
+
+def difference_on_test(new: Side, new_model: ModelRecord, old: Side, old_model: ModelRecord, by_id: bool) -> Difference:
+    """Return the new model's score on test less the old one's, by the first metric of the old run.
+
+    by_id: rows are joined by their id; else they stand in the same order, as the caller knows. Raises NothingConcluded
+    when the rows or their truth are not the same, or a file is missing.
+    """
+    from mlrun.intervals import Question, difference
+    from mlrun.predictions import as_prediction
+
+    first, second = same_rows(rows_of_test(new, new_model), rows_of_test(old, old_model), by_id)
+    task = task_of(old)
+    truth, newer = as_prediction(first, task)
+    _, older = as_prediction(second, task)
+    return difference(Question(metric_of(old.record.metrics[0].label), truth, task), newer, older)
+
+
+def rows_of_test(side: Side, model: ModelRecord) -> pl.DataFrame:
+    """Return the stored predictions of the test rows."""
+    file = side.folder / FOLDER / f"{model.name}.parquet"
+    from mlrun.predictions import read_part
+
+    if not file.is_file():
+        raise NothingConcluded(f"{side.record.name} has no {FOLDER}/{model.name}.parquet")
+    return read_part(file, "test")
+
+
+def same_rows(new: pl.DataFrame, old: pl.DataFrame, by_id: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return both tables in one order, without rows on which either says nothing."""
+    import polars as pl
+
+    if by_id:
+        new, old = new.sort("row"), old.sort("row")
+    if new["row"].dtype != old["row"].dtype or not new["row"].equals(old["row"]):
+        raise NothingConcluded("other test rows")
+    changed = int((new["truth"] != old["truth"]).sum()) if new["truth"].dtype == old["truth"].dtype else new.height
+    if changed:
+        raise NothingConcluded(f"{count(changed, 'test row')} with another truth")
+    answered = new["prediction"].is_not_null() & old["prediction"].is_not_null()
+    if int(answered.sum()) < 2:
+        raise NothingConcluded("no rows on which both say something")
+    return new.filter(pl.Series(answered)), old.filter(pl.Series(answered))
+
+
+def difference_over_folds(new: Side, new_model: ModelRecord, old: Side, old_model: ModelRecord) -> Difference:
+    """Return the difference of the mean over the same folds, by the corrected resampled t-test.
+
+    Raises NothingConcluded when a trial's scores are missing.
+    """
+    import numpy as np
+
+    from mlrun.statistics import nadeau_bengio
+
+    label = old.record.metrics[0].label
+    newer, older = fold_scores(new, new_model, label), fold_scores(old, old_model, label)
+    pairs = [(one, other) for one, other in zip(newer, older, strict=False) if one is not None and other is not None]
+    if len(newer) != len(older) or len(pairs) < 2:
+        raise NothingConcluded("other folds")
+    gaps = np.array([one - other for one, other in pairs])
+    low, high, p_value = nadeau_bengio(gaps, len(gaps) - 1, 1)
+    return Difference(float(gaps.mean()), low, high, p_value, "corrected resampled t")
+
+
+def fold_scores(side: Side, model: ModelRecord, label: str) -> tuple[float | None, ...]:
+    """Return the champion's score on each fold."""
+    from mlrun.runs import read_trials
+
+    for result in read_trials(side.folder):
+        if result.trial.id == model.trial and label in result.scores:
+            return result.scores[label]
+    raise NothingConcluded(f"{side.record.name} has no scores of {model.name} on folds")
+
+
+def task_of(side: Side) -> Task:
+    """Return the task as the metrics need it."""
+    task = side.record.task
+    if task is None:
+        raise NothingConcluded(f"{side.record.name} does not say what its task was")
+    return Task(task.kind, task.labels, side.costs)
+
+
+def metric_of(label: str) -> MetricSpec:
+    """Return the metric that a label such as precision_at(k=0.05) means; raise NothingConcluded for a user's own."""
+    name, _, inside = label.removesuffix(")").partition("(")
+    if ":" in name:
+        raise NothingConcluded(f"'{name}' is a metric of your own, which compare does not run")
+    params: dict[str, Any] = {}
+    for part in filter(None, inside.split(", ")):
+        key, _, value = part.partition("=")
+        params[key] = parsed(value)
+    return MetricSpec(name, params)
+
+
+def parsed(value: str) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
