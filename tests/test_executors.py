@@ -295,6 +295,9 @@ def test_leaving_kills_workers_and_their_children_at_once(tmp_path: Path) -> Non
         signal.signal(signal.SIGALRM, before)
     assert time.monotonic() - STRUCK[-1] < 2
     assert not executor._children
+    deadline = time.monotonic() + 2  # a killed process takes a moment to go
+    while alive([int(note.read_text()), *WORKERS]) and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert not alive([int(note.read_text()), *WORKERS])
 
 

@@ -93,7 +93,7 @@ def is_library(path: Path) -> bool:
     if any(part in PACKAGE_FOLDERS for part in path.parts):
         return True
     libraries = [Path(sysconfig.get_path(name)).resolve() for name in LIBRARIES]
-    return any(path.is_relative_to(library) for library in (*libraries, Path(__file__).resolve().parent))
+    return any(path.is_relative_to(library) for library in (*libraries, Path(__file__).resolve().parents[1]))
 
 
 def imported_names(module: UserModule) -> Iterator[str]:

@@ -174,7 +174,7 @@ def read(path: Path, content: bytes, trusted: list[str]) -> dict[str, Any]:
 def load_in_child(path: Path, trust: Sequence[str], folder: str) -> None:
     """Load a file in another process; raise DataError when that does not survive it."""
     code = (
-        "import sys, pathlib; from mlrun import errors, model_files\n"
+        "import sys, pathlib; from mlrun import errors; from mlrun.store import model_files\n"
         "try: model_files.load(pathlib.Path(sys.argv[1]), trust=sys.argv[3:], folder=sys.argv[2])\n"
         "except errors.MlrunError as error: sys.exit(str(error))"
     )
