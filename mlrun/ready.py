@@ -35,7 +35,8 @@ def make_ready(path: Path, overrides: Sequence[str], sample: int | None) -> Read
     spec = load_spec(path, overrides)
     dataset = load_dataset(spec, sample)
     if not spec.models:
-        suggested = f"models=[{', '.join(suggest_families(dataset))}]"
+        first = spec.metrics[0] if spec.metrics else None
+        suggested = f"models=[{', '.join(suggest_families(dataset, first))}]"
         spec = parse(spec.text, spec.path, spec.folder, (*overrides, suggested))
     metrics = chosen_metrics(spec, dataset)
     check_task(spec, dataset, metrics)

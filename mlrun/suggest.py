@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlrun import metrics
+from mlrun import catalog, metrics
+from mlrun.contracts import ModelFamily
+from mlrun.encoders import DENSE_TERMS
 from mlrun.errors import SpecError
 from mlrun.records import Dataset, MetricSpec, Problem
 
@@ -14,8 +16,25 @@ if TYPE_CHECKING:
 LARGE = 20_000  # rows from which on families whose cost grows faster than the rows are left out
 
 
-def suggest_families(dataset: Dataset) -> tuple[str, ...]:
-    """Return the names of families that suit the data, the simplest first (chapter 6: start simple)."""
+def suggest_families(dataset: Dataset, first: MetricSpec | None = None) -> tuple[str, ...]:
+    """Return the names of families that suit the data, the simplest first (chapter 6: start simple).
+
+    first: the metric that chooses, where the spec names one; families that it cannot rank are left out.
+    """
+    return tuple(name for name in _suited(dataset) if _fits(catalog.find("models", name), dataset, first))
+
+
+def _fits(entry: ModelFamily, dataset: Dataset, first: MetricSpec | None) -> bool:
+    """Say whether a family can hold the columns, and gives what the first metric needs."""
+    texts = any(column.kind == "text" for column in dataset.features)
+    categories = sum(column.distinct for column in dataset.features if column.kind == "category")
+    if "dense" in entry.needs and (texts or categories > DENSE_TERMS):
+        return False
+    needs = "labels" if first is None or ":" in first.name else metrics.entry(first.name).needs
+    return needs != "probabilities" or entry.gives == "probabilities"
+
+
+def _suited(dataset: Dataset) -> tuple[str, ...]:
     kinds = {column.kind for column in dataset.features}
     large = dataset.table.height >= LARGE
     if dataset.task.kind == "anomaly":
