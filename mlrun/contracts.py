@@ -89,7 +89,6 @@ class ModelFamily:
     combine: Callable[[Params, Sequence[Prediction], Task], Prediction] | None = None
     with_categories: Callable[[Estimator, Sequence[int]], Estimator] | None = None
     check: Callable[[Params], str | None] = lambda params: None
-    text_only_counts: bool = False
     extra: str = ""
     anomaly_score: Callable[[Estimator, Array], Array] | None = None
     training_scores: Callable[[Estimator], Array] | None = None
@@ -127,6 +126,7 @@ class Range:
 Domain = Choice | Range
 Grid = Mapping[str, Domain]
 Space = tuple[Grid, ...]  # a union of grids
+SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when the spec names none
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,6 @@ class Blueprint:
     members: tuple[Blueprint, ...] = ()
     meta: Blueprint | None = None
     contamination: float = 0.1
-    fit_params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def entry(self) -> ModelFamily:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlrun.contracts import Budget, Choice, Grid, ModelFamily
@@ -15,8 +15,6 @@ from mlrun.searches import grid
 
 if TYPE_CHECKING:
     from mlrun.spec import ModelSpec, Spec
-
-SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when the spec names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,7 @@ def plan_models(spec: Spec, dataset: Dataset) -> tuple[PlannedModel, ...]:
 
 def budget_of(spec: Spec, model: PlannedModel) -> Budget:
     """Return what one model may spend; equal for every family of the spec."""
-    trials = spec.search.trials
-    if trials is None and spec.search.cpu_seconds is None and spec.search.strategy != "grid":
-        trials = SAMPLED_TRIALS
-    return Budget(trials=1 if model.unranked else trials, cpu_seconds=spec.search.cpu_seconds)
+    return Budget(trials=1 if model.unranked else spec.search.trials, cpu_seconds=spec.search.cpu_seconds)
 
 
 def blueprint_of(
@@ -251,8 +246,3 @@ def _with_codes(params: Params, task: Task) -> dict[str, Any]:
         return dict(params)
     code_of = {str(label): code for code, label in enumerate(task.labels)}
     return {**params, "class_weight": {code_of.get(str(label), label): weight for label, weight in weights.items()}}
-
-
-def with_models(spec: Spec, models: Sequence[ModelSpec]) -> Spec:
-    """Return the spec with these models: those suggested when it names none."""
-    return replace(spec, models=tuple(models))

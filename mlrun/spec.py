@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from mlrun.contracts import SAMPLED_TRIALS
 from mlrun.errors import SpecError
 from mlrun.language import checks
 from mlrun.language.canonical import canonical, differing
@@ -58,7 +59,6 @@ __all__ = [
 ]
 
 SEPARATE = ("source", "sensitive", "types")  # keys of `data` that are not taken as they are
-SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when none is given
 
 
 def load(path: FilePath, overrides: Sequence[str] = ()) -> Spec:

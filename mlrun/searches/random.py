@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from mlrun.contracts import Budget, Choice, Domain, Grid, SearchStrategy, Space, Tried
+from mlrun.contracts import SAMPLED_TRIALS, Budget, Choice, Domain, Grid, SearchStrategy, Space, Tried
 from mlrun.records import Params
 from mlrun.searches import grid
 
-TRIALS = 30  # the budget of a strategy that samples, when the spec names none
 ROUND = 8  # trials between two looks at a budget of CPU seconds
 LISTED = 20_000  # combinations up to which a space of lists is shuffled as a whole: none is missed
 MISSES = 1000  # draws in a row that gave nothing new: the space is used up
@@ -24,7 +23,7 @@ def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -
     if budget.cpu_seconds is not None:
         stop = min(start + ROUND, budget.trials or start + ROUND)
     else:
-        stop = budget.trials or TRIALS
+        stop = budget.trials or SAMPLED_TRIALS
     return list(islice(draws(space, seed), start, stop))
 
 

@@ -32,16 +32,12 @@ def load(params: Params, folder: str) -> pl.DataFrame:
         dtypes=_dtypes(params),
         as_text=frozenset(_texts(params, "as_text")),
     )
-    table = _read(params, folder)
+    table = read_strings(params, folder)
     return type_columns(table, reading, str(resolve_file(params["path"], folder)))
 
 
 def read_strings(params: Params, folder: str) -> pl.DataFrame:
-    """Read the file with every value as the string that stands there; an empty field is ''."""
-    return _read(params, folder).fill_null("")
-
-
-def _read(params: Params, folder: str) -> pl.DataFrame:
+    """Read the file with every value as the string that stands there; an empty field is null."""
     path = resolve_file(params["path"], folder)
     content = to_utf8(read_bytes(path), str(params.get("encoding") or "utf-8"), str(path))
     layout = _layout(params, str(path), content)

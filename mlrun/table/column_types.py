@@ -15,13 +15,6 @@ TEXT_WORDS = 5.0  # mean words of a text; a name has fewer
 TEXT_CHARACTERS = 50.0  # mean length of a text in a script without blanks
 LOOKED_AT = 10_000  # values whose words are counted
 ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
-KIND_DTYPES: Mapping[ColumnKind, pl.DataType] = {
-    "numeric": pl.Float64(),
-    "boolean": pl.Boolean(),
-    "category": pl.String(),
-    "text": pl.String(),
-    "date": pl.Datetime("us"),
-}
 
 
 @dataclass(frozen=True, slots=True)
