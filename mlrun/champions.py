@@ -11,13 +11,14 @@ import numpy as np
 
 from mlrun import latency, predictions, runs
 from mlrun.contest import Champion, Contest
+from mlrun.course import Course
 from mlrun.errors import MlrunError, StorageError
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue
 from mlrun.fold_data import FoldData
 from mlrun.process.jobs import raised
 from mlrun.records import Outcome
-from mlrun.rounds import Course, champion_blueprint
+from mlrun.rounds import champion_blueprint
 from mlrun.store import model_files
 from mlrun.store.run_folder import sha256_of
 from mlrun.stored import StoredModel, as_payload

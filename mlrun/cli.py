@@ -162,7 +162,7 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
         sample=sample or None,
     )
     with stoppable():
-        drawn = progress.draw(step.train(Path(spec), overrides, options), quiet)
+        drawn = progress.draw(lambda hear: step.train(Path(spec), overrides, options, hear), quiet)
     if drawn.finished is None:
         return 0
     report.print_outcome(Path(drawn.finished.folder), drawn.told if sys.stdout.isatty() else (), quiet)

@@ -21,8 +21,8 @@ from mlrun.records import Interval, MetricSpec, Prediction
 from mlrun.store.run_record import BudgetRecord, FoldSummary, ModelRecord
 
 if TYPE_CHECKING:
+    from mlrun.course import Course
     from mlrun.records import Array
-    from mlrun.rounds import Course
     from mlrun.spec import BaselineSpec
 
 

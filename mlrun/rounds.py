@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlrun import catalog, metrics
 from mlrun.contest import Contest, mean_score, with_identity
-from mlrun.contracts import Executor, SearchStrategy
+from mlrun.contracts import SearchStrategy
+from mlrun.course import Course
 from mlrun.errors import StorageError
 from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, TrialFinished
 from mlrun.fit import FitJob, FitValue, TrialAnswer
@@ -18,46 +18,7 @@ from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel, blueprint_of, budget_of, share_fits, widest
 from mlrun.process.jobs import raised
 from mlrun.provenance import fit_seed
-from mlrun.records import Dataset, Failure, Fold, MetricSpec, Outcome, Split, Trial, TrialResult
-
-if TYPE_CHECKING:
-    from mlrun.fold_data import FoldStore
-    from mlrun.opening import Opened
-    from mlrun.run_identity import RunIdentity
-    from mlrun.run_log import RunLog
-    from mlrun.spec import Spec
-
-
-@dataclass(slots=True)
-class Counts:
-    """Fits of the rounds: planned after sharing, run, without any sharing; trials reused from earlier runs; rounds."""
-
-    planned: int = 0
-    run: int = 0
-    reused: int = 0
-    unshared: int = 0
-    rounds: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What all rounds of a run share."""
-
-    spec: Spec
-    dataset: Dataset
-    split: Split
-    metrics: tuple[MetricSpec, ...]
-    contests: Mapping[str, Contest]
-    store: FoldStore
-    executor: Executor
-    identity: RunIdentity
-    opened: Opened
-    counts: Counts = field(default_factory=Counts)
-    begun: list[FitStarted] = field(default_factory=list)  # fits that began since the last outcome
-
-    @property
-    def log(self) -> RunLog:
-        return self.opened.log
+from mlrun.records import Failure, Fold, Outcome, Trial, TrialResult
 
 
 @dataclass(slots=True)
@@ -201,8 +162,6 @@ def run_groups(course: Course, groups: Sequence[Group]) -> Iterator[Event]:
     done = 0
     for group, outcome in run_jobs(course, groups):
         done += 1
-        while course.begun:
-            yield course.begun.pop(0)
         course.counts.run += 1
         group.contest.cpu_seconds += outcome.cpu_seconds
         yield FitFinished(group.key, group.contest.model.name, outcome.failure, outcome.wall_seconds, done, len(groups))
@@ -236,7 +195,7 @@ def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, O
     def on_start(key: str, pid: int, in_main: bool) -> None:
         if in_main:
             course.log.write_started(key)
-        course.begun.append(FitStarted(key, by_key[key].contest.model.name, pid))
+        course.hear(FitStarted(key, by_key[key].contest.model.name, pid))
 
     for outcome in course.executor.run(jobs, on_start):
         yield by_key[outcome.key], outcome

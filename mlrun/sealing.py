@@ -24,8 +24,8 @@ from mlrun.statistics import expected_best
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord, VerdictRecord
 
 if TYPE_CHECKING:
+    from mlrun.course import Course
     from mlrun.references import References
-    from mlrun.rounds import Course
     from mlrun.run_identity import RunIdentity
     from mlrun.run_options import TrainOptions
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mlrun import catalog, runs
 from mlrun.champions import crown, take_over_champions
 from mlrun.contest import Contest
+from mlrun.course import Course, Hear, ignore
 from mlrun.events import DataLoaded, Event, Noted, RunClaimed, RunFinished
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
@@ -16,7 +17,7 @@ from mlrun.opening import Opened, open_run, same_as_latest, wait_for_running
 from mlrun.plan import PlannedModel
 from mlrun.ready import Ready, make_ready
 from mlrun.references import resolve_references
-from mlrun.rounds import Course, complete_predictions, run_level
+from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sealing import seal
 
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from mlrun.contracts import Executor
 
 
-def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterator[Event]:
+def train(path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hear = ignore) -> Iterator[Event]:
     """Run a spec; yield what happens. The last event is RunFinished, unless nothing had changed.
 
+    hear: told at once when a fit begins, which may take long; everything else is yielded.
     Raises SpecError and DataError before anything is written; StorageError and Interrupted later, when the same command
     can go on.
     """
@@ -43,7 +45,7 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions) -> Iterat
         if opened.log.damaged:
             yield Noted(f"{opened.log.damaged} damaged lines of the journal are left out", warning=True)
         with catalog.find("executors", options.executor).make(options.jobs or physical_cores()) as executor:
-            course = make_course(ready, opened, executor)
+            course = make_course(ready, opened, executor, hear)
             yield from search(course, ready.models)
         lines = [model_line(course, contest) for contest in course.contests.values()]
         lines += [baseline_line(course, baseline) for baseline in references.baselines]
@@ -62,7 +64,7 @@ def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:
         course.store.drop({model.recipe for model in models if model.level > level})
 
 
-def make_course(ready: Ready, opened: Opened, executor: Executor) -> Course:
+def make_course(ready: Ready, opened: Opened, executor: Executor, hear: Hear) -> Course:
     """Return what all rounds share; what an interrupted run had spent is spent."""
     spec, spent = ready.spec, opened.log.spent_cpu_seconds()
     return Course(
@@ -80,6 +82,7 @@ def make_course(ready: Ready, opened: Opened, executor: Executor) -> Course:
         executor=executor,
         identity=ready.identity,
         opened=opened,
+        hear=hear,
     )
 
 

@@ -50,7 +50,7 @@ def a_run(fits: int = 500, failing: int = 0, name: str = "ridge") -> Iterator[Ev
 
 
 def test_a_pipe_gets_a_line_for_each_thing_that_stays(capsys: pytest.CaptureFixture[str]) -> None:
-    drawn = progress.draw(a_run())
+    drawn = progress.draw(lambda hear: a_run())
     assert drawn.finished == RunFinished("/runs/income/0001", 0)
     written = capsys.readouterr()
     assert written.out == ""
@@ -71,19 +71,23 @@ def test_what_a_terminal_was_told_is_remembered(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(screen, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert progress.draw(a_run()).told == {"a note of the data", "a note of the run", "a warning of the run"}
+    assert progress.draw(lambda hear: a_run()).told == {
+        "a note of the data",
+        "a note of the run",
+        "a warning of the run",
+    }
     assert "\x1b" not in screen.getvalue()
 
 
 def test_only_the_first_failed_trial_of_a_model_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    progress.draw(a_run(failing=30))
+    progress.draw(lambda hear: a_run(failing=30))
     written = capsys.readouterr().err
     assert written.count("failed: raised: E") == 1
     assert "100 trials, 30 failed" in written
 
 
 def test_quiet_lets_only_warnings_through(capsys: pytest.CaptureFixture[str]) -> None:
-    assert progress.draw(a_run(), quiet=True).told == frozenset()
+    assert progress.draw(lambda hear: a_run(), quiet=True).told == frozenset()
     assert capsys.readouterr().err == "  a warning of the run\n"
 
 
@@ -91,13 +95,13 @@ def test_a_long_round_says_now_and_then_how_far_it_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "PLAIN_SECONDS", 0.0)
-    progress.draw(a_run(fits=10))
+    progress.draw(lambda hear: a_run(fits=10))
     written = capsys.readouterr().err
     assert "5/10 fits, about" in written
 
 
 def test_names_cannot_act_on_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    progress.draw(a_run(fits=5, failing=1, name=EVIL))
+    progress.draw(lambda hear: a_run(fits=5, failing=1, name=EVIL))
     written = capsys.readouterr().err
     assert "\x1b" not in written
     assert "\u202e" not in written
@@ -109,7 +113,7 @@ def test_the_run_goes_on_when_nobody_reads_any_more(monkeypatch: pytest.MonkeyPa
     os.close(ours)
     closed = open(theirs, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - a file descriptor
     monkeypatch.setattr(sys, "stderr", closed)
-    assert progress.draw(a_run(fits=5)).finished is not None
+    assert progress.draw(lambda hear: a_run(fits=5)).finished is not None
     with pytest.raises(BrokenPipeError):
         closed.close()
 
@@ -136,11 +140,11 @@ def raise_midway(events: Iterator[Event]) -> None:
         finally:
             events.close()  # type: ignore[attr-defined]
 
-    progress.draw(interrupted())
+    progress.draw(lambda hear: interrupted())
 
 
 def test_a_run_that_had_nothing_to_do_has_no_end() -> None:
-    assert progress.draw(iter([Noted("nothing has changed")])).finished is None
+    assert progress.draw(lambda hear: iter([Noted("nothing has changed")])).finished is None
 
 
 @pytest.mark.parametrize("height", [5, 10, 40])

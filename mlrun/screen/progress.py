@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -81,14 +81,16 @@ class Drawn:
     told: frozenset[str]
 
 
-def draw(events: Iterator[Event], quiet: bool = False) -> Drawn:
+def draw(begin: Callable[[Callable[[FitStarted], None]], Iterator[Event]], quiet: bool = False) -> Drawn:
     """Show the run on standard error while it happens; return how it ended.
 
+    begin: given what is to be told when a fit begins, it gives the run's events.
     Quiet: only warnings. On a terminal a picture is renewed twice a second and leaves only what stays; elsewhere plain
     lines. When nobody reads them any more the run goes on: its exit code is what counts.
     """
     console = open_console(sys.stderr)
     state = RunState()
+    events = begin(lambda event: note(state, event))
     try:
         if quiet or is_plain(sys.stderr):
             finished = follow(events, state, saying(console), quiet)
