@@ -16,7 +16,7 @@ from scipy import sparse
 from mlrun.prepare import Preparation, learn
 from mlrun.recipes import Recipe
 from mlrun.records import Dataset
-from mlrun.store.run_folder import storing
+from mlrun.store.writing import storing
 
 if TYPE_CHECKING:
     from mlrun.encoders import Matrix

@@ -1,7 +1,7 @@
 """The journal of a run: events go in, each durable on its own; what is whole comes back after any kill.
 
 One line an event: the crc32 of the JSON in eight hex digits, a space, the JSON (compact, keys sorted, ASCII), LF.
-The first line says the format. Standard library only.
+The first line says the format.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from mlrun.errors import StorageError
+from mlrun.store.writing import storing, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,18 +62,16 @@ class Journal:
 
         Raises StorageError when a newer mlrun wrote it, or it cannot be read or written.
         """
-        try:
+        with storing(path):
             is_new = not path.exists()
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StorageError(told(path, error)) from error
         try:
             journal = cls(path, handle, read_journal(path))
             journal._cut()
             if journal._length == 0:
                 journal.append({"format": FORMAT}, sync=True)
             if is_new:
-                sync_name(path)
+                sync_folder(path.parent)
         except BaseException:
             os.close(handle)
             raise
@@ -88,16 +87,14 @@ class Journal:
             raise ValueError(f"{self.path} is closed")
         line = to_line(event)
         self._cut()  # what a failed write left, when even cutting it off failed
-        try:
-            write_all(self._handle, line, self._length)
-            if sync:
-                sync_data(self._handle)
-        except OSError as error:
-            self._undo()
-            raise StorageError(told(self.path, error)) from error
-        except BaseException:  # Ctrl-C in the middle of a line
-            self._undo()
-            raise
+        with storing(self.path):
+            try:
+                write_all(self._handle, line, self._length)
+                if sync:
+                    sync_data(self._handle)
+            except BaseException:  # a full disk, or Ctrl-C in the middle of a line
+                self._undo()
+                raise
         self._length += len(line)
 
     def close(self) -> None:
@@ -115,10 +112,8 @@ class Journal:
     def _cut(self) -> None:
         """Cut the file back to the end of its last good line."""
         if self._handle is not None and os.fstat(self._handle).st_size > self._length:
-            try:
+            with storing(self.path):
                 os.ftruncate(self._handle, self._length)
-            except OSError as error:
-                raise StorageError(told(self.path, error)) from error
 
     def _undo(self) -> None:
         with suppress(StorageError):  # what could not be written is told; the torn line is cut before the next one
@@ -130,14 +125,10 @@ def read_journal(path: Path) -> JournalContent:
 
     Raises StorageError when a newer mlrun wrote it or it cannot be read.
     """
-    if path.exists() and not path.is_file():
-        raise StorageError(told(path, OSError(errno.EINVAL, "this is not a file")))
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        content = b""
-    except OSError as error:
-        raise StorageError(told(path, error)) from error
+    with storing(path):
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "this is not a file")
+        content = path.read_bytes() if path.exists() else b""
     length = content.rfind(b"\n") + 1
     lines = content[:length].split(b"\n")[:-1]
     read = [from_line(line) for line in lines]
@@ -182,24 +173,3 @@ def write_all(handle: int, content: bytes, offset: int) -> None:
         if written == 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         rest, offset = rest[written:], offset + written
-
-
-def sync_name(path: Path) -> None:
-    """Make a new file's name durable, where the file system can."""
-    with suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def told(path: Path, error: OSError) -> str:
-    """Return where, what, and the way out; what was written before stays."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        what = "the disk is full (or a quota is used up). Free some space"
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        what = f"{error.strerror}. Make the folder writable, or put runs elsewhere with --runs DIR"
-    else:
-        what = f"{error.strerror or error}. See to the disk"
-    return f"{path}: {what}; then run the same command again: it goes on from what is finished."

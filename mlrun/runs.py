@@ -23,9 +23,7 @@ from mlrun.store.run_folder import (
     is_locked,
     reopen,
     sha256_of,
-    storing,
     to_json,
-    write_atomically,
 )
 from mlrun.store.run_names import (
     EXPERIMENT,
@@ -41,8 +39,9 @@ from mlrun.store.run_names import (
 )
 from mlrun.store.run_record import FORMAT, RunRecord
 from mlrun.store.run_trials import read_trials, write_trials
+from mlrun.store.writing import storing, write_atomically
 
-__all__ = [  # what the steps above use; the parts live in run_names, run_folder and run_record
+__all__ = [  # what the steps above use; the parts live in store/
     "RunFolder",
     "RunRecord",
     "claim",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import resource
 import shutil
@@ -19,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun.errors import StorageError
-from mlrun.journal import Journal, JournalContent, from_line, read_journal, to_line, told
+from mlrun.journal import Journal, JournalContent, from_line, read_journal, to_line
 
 EVENTS: list[dict[str, Any]] = [
     {"event": "begin", "spec_id": "ab12"},
@@ -234,13 +233,6 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         Journal.open(tmp_path / "gone" / "journal.jsonl")
     with pytest.raises(StorageError, match="directory"):
         Journal.open(tmp_path)
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EIO])
-def test_each_refusal_names_the_file_and_the_way_out(number: int) -> None:
-    sentence = told(Path("runs/income/0001/journal.jsonl"), OSError(number, os.strerror(number)))
-    assert sentence.startswith("runs/income/0001/journal.jsonl: ")
-    assert sentence.endswith("it goes on from what is finished.")
 
 
 def test_a_closed_journal_takes_no_more(path: Path) -> None:

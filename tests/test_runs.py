@@ -22,8 +22,8 @@ from mlrun import runs
 from mlrun.errors import StorageError, UsageError
 from mlrun.json_records import decode
 from mlrun.records import Interval, Trial, TrialResult
-from mlrun.store.run_folder import told
 from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
+from mlrun.store.writing import what_helps
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 PARAMS = st.dictionaries(
@@ -175,10 +175,16 @@ def test_a_full_disk_is_a_sentence_with_the_way_out() -> None:
 
 @pytest.mark.parametrize(
     ("number", "words"),
-    [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permission"), (errno.EROFS, "read-only"), (errno.EIO, "disk")],
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EDQUOT, "quota"),
+        (errno.EACCES, "permission"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, "disk"),
+    ],
 )
 def test_what_the_system_says_is_told_with_a_cure(number: int, words: str) -> None:
-    assert words in told(OSError(number, os.strerror(number)))
+    assert words in what_helps(OSError(number, os.strerror(number)))
 
 
 def test_the_manifest_vouches_for_every_file_and_run_json_for_the_manifest(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from mlrun.errors import DataError
 from mlrun.provenance import packages
 from mlrun.store.model_bounds import check_bounds
-from mlrun.store.run_folder import storing, write_atomically
+from mlrun.store.writing import storing, write_atomically
 
 FORMAT = 1
 MEMBERS = 1_000_000

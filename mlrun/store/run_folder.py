@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
-import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mlrun.errors import StorageError, UsageError
+from mlrun.errors import UsageError
 from mlrun.json_records import encode
 from mlrun.store.run_names import experiment_folder, list_versions, version_name
 from mlrun.store.run_record import RunRecord
+from mlrun.store.writing import TEMPORARY, storing, sync_folder, write_atomically
 
 LOCK, JOURNAL, RUN, MANIFEST, TRIALS = "lock", "journal.jsonl", "run.json", "manifest.json", "trials.jsonl"
 UNSEALED = (LOCK, RUN, MANIFEST)
-TEMPORARY = ".tmp-"
 PROBE_SECONDS = 0.5  # another process that only asks whether a lock is held has it for an instant
-temporary_numbers = itertools.count()
 
 
 class RunFolder:
@@ -121,56 +116,6 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(lock)
     return False
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut.
-
-    Raises StorageError when the disk is full, or the place cannot be written.
-    """
-    temporary = path.parent / f"{TEMPORARY}{os.getpid()}-{next(temporary_numbers)}-{path.name}"[:255]
-    with storing(path):
-        try:
-            with temporary.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the file system can."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems refuse it
-            os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn what the operating system says of a failed write into a sentence with the way out."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(f"{path}: {told(error)}") from error
-
-
-def told(error: OSError) -> str:
-    """Return what went wrong on the disk, and what helps."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full. Free some space, then run the same command again"
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return "no permission. Change the folder's rights, or put runs elsewhere with --runs DIR"
-    if error.errno == errno.EROFS:
-        return "the file system is read-only. Put runs elsewhere with --runs DIR"
-    return f"{error.strerror or error}. Look at the disk, or put runs elsewhere with --runs DIR"
 
 
 def finish(folder: Path, record: RunRecord) -> RunRecord:

@@ -12,7 +12,8 @@ from typing import Any
 from mlrun.errors import StorageError
 from mlrun.json_records import decode, encode
 from mlrun.records import Trial, TrialResult, TrialStatus
-from mlrun.store.run_folder import TRIALS, storing, write_atomically
+from mlrun.store.run_folder import TRIALS
+from mlrun.store.writing import storing, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
