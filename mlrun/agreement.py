@@ -35,9 +35,8 @@ def agreement(lines: Sequence[Line]) -> Iterator[str]:
 
 def scores_of(line: Line) -> Array:
     """Return a model's scores of the test rows; without a test, of the rows that its folds held out."""
-    chosen = [line.test] if line.test is not None else [part for part in line.parts if part.fold is not None]
-    ordered = np.argsort(np.concatenate([part.rows for part in chosen]), kind="stable")
-    found: Array = np.concatenate([part.prediction.scores for part in chosen if part.prediction.scores is not None])
+    ordered = np.argsort(np.concatenate([part.rows for part in line.shown]), kind="stable")
+    found: Array = np.concatenate([part.prediction.scores for part in line.shown if part.prediction.scores is not None])
     return found[ordered]
 
 

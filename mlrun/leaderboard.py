@@ -17,7 +17,7 @@ from mlrun.fit import take
 from mlrun.plan import budget_of
 from mlrun.predictions import PredictedPart
 from mlrun.provenance import fit_seed
-from mlrun.records import Interval, MetricSpec, Prediction
+from mlrun.records import Interval, Prediction
 from mlrun.store.run_record import BudgetRecord, FoldSummary, ModelRecord
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ class Line:
     @property
     def test(self) -> PredictedPart | None:
         return next((part for part in self.parts if part.fold is None), None)
+
+    @property
+    def shown(self) -> tuple[PredictedPart, ...]:
+        """The parts that the line's shown score is about: test, without one every fold."""
+        return self.parts if self.test is None else (self.test,)
 
 
 def model_line(course: Course, contest: Contest) -> Line:
@@ -136,62 +141,6 @@ def coverage_of(answers: Sequence[Answer]) -> float | None:
     """Return the share of rows on which a baseline says anything; None when that is all."""
     said = np.concatenate([answer.answered for answer in answers])
     return None if said.all() else float(said.mean())
-
-
-def same_rows(course: Course, lines: Sequence[Line]) -> Iterator[str]:
-    """Yield sentences that lay the models beside each baseline that is silent on some rows, on the rows it answers."""
-    if course.dataset.truth is None or not course.metrics:
-        return
-    first = course.metrics[0]
-    for line in lines:
-        said = answered_rows(line)
-        if line.record.kind != "baseline" or said is None:
-            continue
-        count, where = sum(map(len, said)), "rows of the folds" if line.test is None else "test rows"
-        if count == 0:
-            yield f"{line.record.name} answers none of the {where}"
-            continue
-        compared = [other for other in lines if other is line or other.record.kind == "model"]
-        scores = {other.record.name: score_on(course, first, other, said) for other in compared}
-        told = ", ".join(f"{name} {value:.4g}" for name, value in scores.items() if value is not None)
-        yield f"on the {count:,} {where} that {line.record.name} answers, {first.label}: {told}"
-
-
-def shown_parts(line: Line) -> list[PredictedPart]:
-    """Return the parts that a line's shown score is about: test, without one every fold."""
-    return [line.test] if line.test is not None else [part for part in line.parts if part.fold is not None]
-
-
-def answered_rows(line: Line) -> list[Array] | None:
-    """Return for each shown part the positions on which a baseline speaks; None when it speaks everywhere."""
-    silent = [part.answered is not None and not part.answered.all() for part in shown_parts(line)]
-    if not any(silent):
-        return None
-    return [
-        np.arange(len(part.rows)) if part.answered is None else np.flatnonzero(part.answered)
-        for part in shown_parts(line)
-    ]
-
-
-def score_on(course: Course, metric: MetricSpec, line: Line, said: Sequence[Array]) -> float | None:
-    """Return the mean over the shown parts of one metric on some positions of each; None where it is not defined."""
-    parts = shown_parts(line)
-    if len(parts) != len(said):
-        return None
-    each = [
-        one_score(course, metric, part.rows[chosen], take(part.prediction, chosen))
-        for part, chosen in zip(parts, said, strict=True)
-    ]
-    known = [score for score in each if score is not None]
-    return statistics.fmean(known) if known else None
-
-
-def one_score(course: Course, metric: MetricSpec, rows: Array, prediction: Prediction) -> float | None:
-    """Return one metric of a prediction of these rows."""
-    if course.dataset.truth is None:
-        return None
-    truth = course.dataset.truth[rows]
-    return metrics.score((metric,), truth, prediction, course.dataset.task, course.spec.folder)[metric.label]
 
 
 def test_scores(course: Course, rows: Array, prediction: Prediction) -> dict[str, Interval]:

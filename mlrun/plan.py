@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlrun.contracts import Budget, Choice, Grid, ModelFamily
+from mlrun import catalog
+from mlrun.contracts import Budget, Choice, Grid, ModelFamily, SearchStrategy, Tried
 from mlrun.errors import SpecError
+from mlrun.model_checks import meta_family, misfits
 from mlrun.pipelines import Blueprint, find_family
+from mlrun.provenance import fit_seed
 from mlrun.recipes import Recipe, recipe_for
-from mlrun.records import Dataset, Params, Place, Problem, Task, Trial
-from mlrun.searches import grid
+from mlrun.records import Dataset, Params, Task, Trial
 
 if TYPE_CHECKING:
     from mlrun.spec import ModelSpec, Spec
@@ -47,8 +49,7 @@ def plan_models(spec: Spec, dataset: Dataset) -> tuple[PlannedModel, ...]:
 
     Raises SpecError with every family that does not fit the task, and every grid over the budget.
     """
-    problems = [*_misfits(spec, dataset.task), *_oversized(spec)]
-    if problems:
+    if problems := tuple(misfits(spec, dataset.task)):
         raise SpecError(problems)
     by_name = {model.name: model for model in spec.models}
     levels = {name: _level(model, by_name) for name, model in by_name.items()}
@@ -62,11 +63,21 @@ def budget_of(spec: Spec, model: PlannedModel) -> Budget:
     return Budget(trials=1 if model.unranked else spec.search.trials, cpu_seconds=spec.search.cpu_seconds)
 
 
+def propose_trials(spec: Spec, model: PlannedModel, history: Sequence[Tried]) -> list[Trial]:
+    """Return the trials that the search proposes next, numbered on from those of its history."""
+    strategy: SearchStrategy = catalog.find("searches", spec.search.strategy)
+    seed = fit_seed(spec.seed, f"search of {model.name}", 0, 0)
+    proposals = strategy.propose(model.spec.space, history, budget_of(spec, model), seed)
+    return [
+        Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, params)
+        for number, params in enumerate(proposals, len(history))
+    ]
+
+
 def blueprint_of(
     model: PlannedModel, params: Params, task: Task, folder: str, best: Mapping[str, Blueprint], contamination: float
 ) -> Blueprint:
     """Return how to build a trial of a model; `best` holds the blueprints of the champions that it is made of."""
-    names = (*model.spec.members, *((model.spec.base,) if model.spec.base else ()))
     return Blueprint(
         model=model.name,
         family=model.spec.family,
@@ -74,7 +85,7 @@ def blueprint_of(
         recipe=model.recipe,
         task=task,
         folder=folder,
-        members=tuple(best[name] for name in names),
+        members=tuple(best[name] for name in model.spec.parts),
         meta=model.meta,
         contamination=contamination,
     )
@@ -100,95 +111,8 @@ def widest(entry: ModelFamily, trials: Sequence[Trial]) -> Params:
     return entry.nested.widest([trial.params for trial in trials])
 
 
-def on_edge(model: PlannedModel, params: Params) -> Iterator[str]:
-    """Yield a sentence for each hyperparameter whose best value is the first or last of three or more numbers tried."""
-    for name, value in params.items():
-        tried = sorted(_numbers_tried(model, name))
-        if len(tried) >= 3 and value in (tried[0], tried[-1]) and not isinstance(value, bool):
-            side = "smallest" if value == tried[0] else "largest"
-            yield f"{model.name}: the best {name} ({value:g}) is the {side} tried; a wider grid may do better"
-
-
-def _numbers_tried(model: PlannedModel, name: str) -> set[float]:
-    found: set[float] = set()
-    for grid_of_values in model.spec.space:
-        domain = grid_of_values.get(name)
-        if isinstance(domain, Choice):
-            found.update(
-                value for value in domain.values if isinstance(value, (int, float)) and not isinstance(value, bool)
-            )
-    return found
-
-
-def _misfits(spec: Spec, task: Task) -> Iterator[Problem]:
-    by_name = {model.name: model for model in spec.models}
-    for model in spec.models:
-        entry = find_family(model.family, spec.folder)
-        place = spec.place(("models", model.name))
-        if task.kind not in entry.tasks:
-            yield Problem(f"'{model.family}' does {' and '.join(entry.tasks)}, and the task is {task.kind}", place)
-        if model.meta is not None:
-            yield from _misfit_meta(spec, model, _meta_family(model, by_name), task)
-        if _is_soft(model):
-            silent = [name for name in model.members if gives_of(by_name[name], spec) != "probabilities"]
-            if silent and task.kind == "classification":
-                cure = "Use `voting: hard`, or leave it out of the members."
-                yield Problem(f"soft voting needs probabilities, which {', '.join(silent)} does not give", place, cure)
-        if entry.combine is not None:
-            yield from _misfit_weights(model, place)
-
-
-def _misfit_meta(spec: Spec, model: ModelSpec, family: str, task: Task) -> Iterator[Problem]:
-    entry, place = find_family(family, spec.folder), spec.place(("models", model.name, "meta"))
-    if task.kind not in entry.tasks:
-        yield Problem(f"'{family}' does {' and '.join(entry.tasks)}, and the task is {task.kind}", place)
-    if entry.members == "many":
-        yield Problem(f"'{family}' is made of other models, and a final model stands alone", place)
-
-
-def _misfit_weights(model: ModelSpec, place: Place) -> Iterator[Problem]:
-    for grid_of_values in model.space:
-        domain = grid_of_values.get("weights")
-        for weights in domain.values if isinstance(domain, Choice) else ():
-            if weights is not None and len(weights) != len(model.members):
-                yield Problem(f"{len(weights)} weights for {len(model.members)} members", place, "Write one a member.")
-
-
-def _is_soft(model: ModelSpec) -> bool:
-    return any(
-        isinstance(domain, Choice) and "soft" in domain.values
-        for grid_of_values in model.space
-        for name, domain in grid_of_values.items()
-        if name == "voting"
-    )
-
-
-def gives_of(model: ModelSpec, spec: Spec) -> str:
-    """Return what a model gives with its fixed params: probabilities, scores or labels."""
-    entry = find_family(model.family, spec.folder)
-    if entry.gives_by is None:
-        return entry.gives
-    fixed = {name: domain.values[0] for name, domain in model.space[0].items() if isinstance(domain, Choice)}
-    return entry.gives_by(fixed)
-
-
-def _oversized(spec: Spec) -> Iterator[Problem]:
-    """Yield the grids that are larger than the budget that every family has."""
-    if spec.search.strategy != "grid" or spec.search.trials is None:
-        return
-    for model in spec.models:
-        count = len(grid.expand(model.space))
-        if count > spec.search.trials:
-            yield Problem(
-                f"'{model.name}' has {count} combinations, and the budget is {spec.search.trials} trials a family",
-                spec.place(("models", model.name)),
-                "Use `strategy: random`, which samples without replacement, a larger budget, or fewer values.",
-            )
-
-
 def _level(model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> int:
-    names = [name for name in (*model.members, model.base) if name]
-    return 1 + max(_level(by_name[name], by_name) for name in names) if names else 0
+    return 1 + max((_level(by_name[name], by_name) for name in model.parts), default=-1)
 
 
 def _join(spec: Spec, model: ModelSpec, dataset: Dataset, by_name: Mapping[str, ModelSpec], level: int) -> PlannedModel:
@@ -213,15 +137,8 @@ def _meta(spec: Spec, model: ModelSpec, task: Task, by_name: Mapping[str, ModelS
     known = by_name.get(model.meta)
     first: Grid = {} if known is None else known.space[0]
     params = {name: domain.values[0] for name, domain in first.items() if isinstance(domain, Choice)}
-    family = _meta_family(model, by_name)
+    family = meta_family(model, by_name)
     return Blueprint(f"{model.name}:meta", family, _with_codes(params, task), None, task, spec.folder)
-
-
-def _meta_family(model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> str:
-    """Return the family that stacking's final model is of; '' without one."""
-    if model.meta is None:
-        return ""
-    return by_name[model.meta].family if model.meta in by_name else model.meta
 
 
 def _rank(spec: Spec, model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> int:
@@ -233,10 +150,9 @@ def _rank(spec: Spec, model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> int
 
 def _is_users(spec: Spec, model: ModelSpec, by_name: Mapping[str, ModelSpec]) -> bool:
     """Say whether user code is fitted: it runs in a worker, whose death can be survived."""
-    names: Iterable[str] = (*model.members, *((model.base,) if model.base else ()))
-    if ":" in model.family or ":" in _meta_family(model, by_name):
+    if ":" in model.family or ":" in meta_family(model, by_name):
         return True
-    return any(_is_users(spec, by_name[name], by_name) for name in names)
+    return any(_is_users(spec, by_name[name], by_name) for name in model.parts)
 
 
 def _with_codes(params: Params, task: Task) -> dict[str, Any]:

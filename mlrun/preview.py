@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun import catalog, runs
+from mlrun import runs
 from mlrun.opening import earlier_results
-from mlrun.plan import PlannedModel, blueprint_of, budget_of, share_fits
-from mlrun.provenance import fit_seed
+from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
 from mlrun.ready import Ready, make_ready
 from mlrun.records import Trial, TrialResult
 from mlrun.run_options import TrainOptions
@@ -75,10 +74,10 @@ def plan_line(
     ready: Ready, model: PlannedModel, known: Mapping[str, TrialResult], why: str, measured: Mapping[str, float]
 ) -> PlanLine:
     """Return a model's line; what an ensemble is made of is not known yet, so nothing of it counts as reused."""
-    trials = first_trials(ready, model)
+    trials = propose_trials(ready.spec, model, ())
     folds = len(ready.split.folds)
     waiting = trials
-    if not model.spec.members and model.spec.base is None:
+    if not model.spec.parts:
         waiting = [trial for trial in trials if identity_of(ready, model, trial) not in known]
     fits = 0 if model.combines else len(share_fits(model.entry, waiting)) * folds
     each = 0.0 if fits == 0 else measured.get(model.name)
@@ -93,17 +92,6 @@ def plan_line(
         why="" if not waiting else "its members are chosen first" if model.level else why,
         seconds=None if each is None else each * (fits + 1),
     )
-
-
-def first_trials(ready: Ready, model: PlannedModel) -> list[Trial]:
-    """Return the trials that the search proposes before it knows anything."""
-    strategy = catalog.find("searches", ready.spec.search.strategy)
-    seed = fit_seed(ready.spec.seed, f"search of {model.name}", 0, 0)
-    proposals = strategy.propose(model.spec.space, (), budget_of(ready.spec, model), seed)
-    return [
-        Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, params)
-        for number, params in enumerate(proposals)
-    ]
 
 
 def identity_of(ready: Ready, model: PlannedModel, trial: Trial) -> str:

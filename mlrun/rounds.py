@@ -7,17 +7,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mlrun import catalog, metrics
+from mlrun import metrics
 from mlrun.contest import Contest, mean_score, with_identity
-from mlrun.contracts import SearchStrategy
 from mlrun.course import Course
 from mlrun.errors import StorageError
 from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, TrialFinished
 from mlrun.fit import FitJob, FitValue, TrialAnswer
 from mlrun.pipelines import Blueprint
-from mlrun.plan import PlannedModel, blueprint_of, budget_of, share_fits, widest
+from mlrun.plan import PlannedModel, blueprint_of, budget_of, propose_trials, share_fits, widest
 from mlrun.process.jobs import raised
-from mlrun.provenance import fit_seed
 from mlrun.records import Failure, Fold, Outcome, Trial, TrialResult
 
 
@@ -61,29 +59,23 @@ def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
 
 def propose(course: Course, contest: Contest) -> list[Trial]:
     """Ask the strategy for trials and open them; none when the budget is spent or a member has no champion."""
-    model, spec, best = contest.model, course.spec, course.contests
+    model, spec = contest.model, course.spec
     budget = budget_of(spec, model)
     if budget.cpu_seconds is not None and contest.cpu_seconds >= budget.cpu_seconds:
         return []
-    strategy: SearchStrategy = catalog.find("searches", spec.search.strategy)
-    seed = fit_seed(spec.seed, f"search of {model.name}", 0, 0)
-    history = contest.history()
-    proposals = strategy.propose(model.spec.space, history, budget, seed)
-    opened: list[Trial] = []
-    for number, params in enumerate(proposals, len(history)):
-        trial = Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, params)
-        opened.append(trial)
-        missing = [
-            name for name in (*model.spec.members, model.spec.base) if name and not is_usable(course, model, name)
-        ]
-        if missing:
-            reason = Failure("member_failed", missing[0]).code
+    proposed = propose_trials(spec, model, contest.history())
+    missing = [name for name in model.spec.parts if not is_usable(course, model, name)]
+    if missing:
+        reason = Failure("member_failed", missing[0]).code
+        for trial in proposed:
             contest.take_result(TrialResult(trial, "skipped", {}, reason, ""))
-            continue
-        champions = {name: champion_blueprint(other) for name, other in best.items() if other.best is not None}
-        blueprint = blueprint_of(model, params, course.dataset.task, spec.folder, champions, spec.anomaly.contamination)
+        return proposed
+    champions = {name: champion_blueprint(course.contests[name]) for name in model.spec.parts}
+    task, contamination = course.dataset.task, spec.anomaly.contamination
+    for trial in proposed:
+        blueprint = blueprint_of(model, trial.params, task, spec.folder, champions, contamination)
         contest.admit(trial, course.identity.of(blueprint), blueprint)
-    return opened
+    return proposed
 
 
 def is_usable(course: Course, model: PlannedModel, member: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mlrun import metrics as measured
 from mlrun.errors import SpecError
-from mlrun.plan import gives_of
+from mlrun.model_checks import gives_of
 from mlrun.records import Dataset, MetricSpec, Problem
 
 if TYPE_CHECKING:

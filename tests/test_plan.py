@@ -13,9 +13,10 @@ from made_tables import spec_of
 from mlrun import catalog
 from mlrun.contracts import Choice
 from mlrun.errors import SpecError
-from mlrun.plan import PlannedModel, blueprint_of, budget_of, on_edge, plan_models, share_fits, widest
+from mlrun.plan import PlannedModel, blueprint_of, budget_of, plan_models, share_fits, widest
 from mlrun.ready import Ready, make_ready
 from mlrun.records import Column, Dataset, Task, Trial
+from mlrun.run_notes import on_edge
 from mlrun.spec import Spec
 
 PLAIN = {"source": "csv", "path": "rows.csv", "target": "y"}

@@ -34,7 +34,7 @@ def check_references(models: Sequence[ModelSpec], written: Sequence[str], findin
 
 def _check_levels(models: Sequence[ModelSpec], findings: Findings) -> None:
     """Give every model its level from below; what never gets one stands on a circle or on top of one."""
-    made_of = {model.name: [name for name in (*model.members, model.base) if name] for model in models}
+    made_of = {model.name: list(model.parts) for model in models}
     waiting = {name: [part for part in parts if part in made_of] for name, parts in made_of.items()}
     level = 0
     while waiting:

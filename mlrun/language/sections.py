@@ -115,6 +115,11 @@ class ModelSpec:
     calibrate: Calibrate = "none"
     threshold: Threshold = 0.5
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The models of the spec that it is made of."""
+        return self.members if self.base is None else (*self.members, self.base)
+
 
 @dataclass(frozen=True, slots=True)
 class BaselineSpec:
