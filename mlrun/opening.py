@@ -127,7 +127,7 @@ def wait_for_running(spec: Spec, options: TrainOptions) -> Iterator[Event]:
 def same_as_latest(spec: Spec, identity: RunIdentity, options: TrainOptions) -> str | None:
     """Return the name of the latest complete run when it had this spec, these rows, code and packages; else None."""
     root = runs.runs_root(spec.folder, options.runs)
-    latest = next((run for run in runs.iter_runs(root, spec.experiment) if run.status == "complete"), None)
+    latest = runs.latest_complete(root, spec.experiment)
     if latest is None or latest.failed_trials:
         return None
     same = (

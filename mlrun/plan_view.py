@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlrun.json_records import encode
-from mlrun.screen.pages import Section, page_as_markdown, print_page
-from mlrun.screen.tables import Heading, Row, Table, print_table, to_json, write
-from mlrun.terminal import open_console
+from mlrun.screen.pages import Page, Section, show_page
+from mlrun.screen.tables import Heading, Row, Table
 from mlrun.wording import count, duration
 
 if TYPE_CHECKING:
@@ -17,15 +16,8 @@ if TYPE_CHECKING:
 
 def print_plan(plan: PlanReport, form: str) -> None:
     """Print what a run would do; as csv its models alone."""
-    console = open_console()
-    if form == "json":
-        write(console, to_json({**encode(plan), "seconds": plan.seconds}))
-    elif form == "csv":
-        print_table(console, planned_models(plan), form)
-    elif form == "markdown":
-        write(console, page_as_markdown(plan.experiment, sections(plan)))
-    else:
-        print_page(console, [Section(plan.experiment), *sections(plan)])
+    content = {**encode(plan), "seconds": plan.seconds}
+    show_page(Page(plan.experiment, sections(plan), content, planned_models(plan)), form)
 
 
 def sections(plan: PlanReport) -> list[Section]:

@@ -17,6 +17,7 @@ from mlrun.errors import DataError, UsageError
 from mlrun.predictions import as_labels
 from mlrun.process.jobs import OneThread
 from mlrun.records import Label, Prediction, Task
+from mlrun.screen.tables import FORMULA
 from mlrun.stored import StoredModel, from_payload
 from mlrun.table.schema_cast import apply_schema
 
@@ -27,7 +28,6 @@ SOURCES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".gz": "csv", ".zip": "csv", ".parquet": "parquet",
     ".db": "sql", ".sqlite": "sql", ".duckdb": "sql",
 }  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a text that begins so
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def why_not_reused(root: Path, ready: Ready, options: TrainOptions) -> str:
     """Return the plainest reason why trials must run: what differs from the newest complete run."""
     if options.no_cache:
         return "--no-cache"
-    latest = next((run for run in runs.iter_runs(root, ready.spec.experiment) if run.status == "complete"), None)
+    latest = runs.latest_complete(root, ready.spec.experiment)
     if latest is None:
         return "no earlier run"
     if latest.rows_id != ready.identity.digests.rows_id:

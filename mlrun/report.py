@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mlrun.comparison.origins import told_origins
 from mlrun.errors import UsageError
 from mlrun.json_records import encode
 from mlrun.runs import read_run, write_atomically
-from mlrun.screen.pages import Section, page_as_html, page_as_markdown, print_page
+from mlrun.screen.pages import Page, Section, page_as_html, page_as_markdown, print_page, show_page
 from mlrun.screen.standings import closing_lines, leaderboard, other_metrics
-from mlrun.screen.tables import Table, print_table, to_json, write
+from mlrun.screen.tables import Table, write
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
-from mlrun.wording import count, duration, moment, seconds_between
+from mlrun.wording import as_text, count, duration, moment, seconds_between
 
 BRIEF = 3  # columns of this rank and above are for `show`
 
@@ -51,15 +49,7 @@ def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: 
         write_file(markdown_file, page_as_markdown(record.name, sections))
     if html_file or markdown_file:
         return
-    console = open_console()
-    if form == "table":
-        print_page(console, [Section(record.name), *sections])
-    elif form == "markdown":
-        write(console, page_as_markdown(record.name, sections))
-    elif form == "json":
-        write(console, to_json(encode(record)))
-    else:
-        print_table(console, leaderboard(record), form)
+    show_page(Page(record.name, sections, encode(record), leaderboard(record)), form)
 
 
 def write_file(name: str, text: str) -> None:
@@ -110,16 +100,11 @@ def champion_lines(record: RunRecord) -> tuple[str, ...]:
     best = record.champion
     if best is None:
         return ()
-    params = ", ".join(f"{name}={told_value(value)}" for name, value in best.params.items())
+    params = ", ".join(f"{name}={as_text(value)}" for name, value in best.params.items())
     lines = [f"{best.name}: {params or 'the defaults of its library'}"]
     if best.trial:
         lines.append(f"trial {best.trial}")
     return tuple(lines)
-
-
-def told_value(value: Any) -> str:
-    """Return a hyperparameter as YAML would have it."""
-    return value if isinstance(value, str) else json.dumps(encode(value), ensure_ascii=False)
 
 
 def told_fits(record: RunRecord) -> str:

@@ -49,6 +49,7 @@ __all__ = [  # what the steps above use; the parts live in store/
     "interrupted",
     "is_locked",
     "iter_runs",
+    "latest_complete",
     "list_experiments",
     "list_versions",
     "load_model",
@@ -167,6 +168,11 @@ def iter_runs(root: Path, experiment: str) -> Iterator[RunRecord]:
         if (path / RUN).is_file():
             with suppress(MlrunError):  # one damaged run must not keep the others from being used; `list` shows it
                 yield read_run(path)
+
+
+def latest_complete(root: Path, experiment: str) -> RunRecord | None:
+    """Return the newest complete run of an experiment, one on a sample too; None when there is none."""
+    return next((run for run in iter_runs(root, experiment) if run.status == "complete"), None)
 
 
 def interrupted(root: Path, experiment: str) -> tuple[Path, ...]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun import catalog
 from mlrun.errors import UsageError
-from mlrun.screen.pages import Section, page_as_markdown, print_page
-from mlrun.screen.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.screen.pages import Page, Section, show_page
+from mlrun.screen.tables import Heading, Row, Table, print_table
 from mlrun.terminal import open_console
-from mlrun.wording import ARROWS
+from mlrun.wording import ARROWS, as_text
 
 if TYPE_CHECKING:
     from mlrun.baselines import Baseline
@@ -27,24 +27,16 @@ def show_catalog(kind: str, name: str, form: str) -> None:
 
     Raises UsageError with the nearest name for an unknown kind or entry.
     """
-    console = open_console()
     if not kind:
-        print_table(console, kinds_table(), form)
+        print_table(open_console(), kinds_table(), form)
         return
     if kind not in KINDS:
         raise UsageError(f"there is no kind '{kind}' in the catalog{catalog.suggestion(kind, KINDS)}")
     if not name:
-        print_table(console, table_of(kind), form)
+        print_table(open_console(), table_of(kind), form)
         return
     row = row_of(kind, resolved(kind, name))
-    if form == "json":
-        write(console, to_json(row))
-    elif form == "csv":
-        print_table(console, parameters_of(row), form)
-    elif form == "markdown":
-        write(console, page_as_markdown(row["name"], entry_sections(row)))
-    else:
-        print_page(console, [Section(row["name"]), *entry_sections(row)])
+    show_page(Page(row["name"], entry_sections(row), row, parameters_of(row)), form)
 
 
 def kinds_table() -> Table:
@@ -162,11 +154,7 @@ def joined(values: Iterable[object]) -> str:
 
 
 def told_grid(row: Row) -> str:
-    return "; ".join(f"{name}: {', '.join(map(told, values))}" for name, values in row["grid"].items()) or "—"
-
-
-def told(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return "; ".join(f"{name}: {', '.join(map(as_text, values))}" for name, values in row["grid"].items()) or "—"
 
 
 NAME = Heading("name", lambda row: row["name"])
@@ -207,7 +195,7 @@ NOTES = {
 def entry_sections(row: Row) -> list[Section]:
     """Return one entry in full: what it is, its facts, its parameters."""
     facts = [
-        f"{key.replace('_', ' ')}: {joined(value) if isinstance(value, list) else told(value)}"
+        f"{key.replace('_', ' ')}: {joined(value) if isinstance(value, list) else as_text(value)}"
         for key, value in row.items()
         if key not in {"name", "kind", "about", "grid", "parameters", "bounds"} and value not in ("", [], None)
     ]
@@ -229,5 +217,5 @@ def parameters_of(row: Row) -> Table:
         Heading("what it takes", lambda row: row["admits"], fold=True),
     ]
     if grid:
-        headings.append(Heading("default grid", lambda row: joined(map(told, row["default_grid"] or ())), fold=True))
+        headings.append(Heading("default grid", lambda row: joined(map(as_text, row["default_grid"] or ())), fold=True))
     return Table(tuple(headings), rows, empty="no parameters")

@@ -7,25 +7,17 @@ from typing import Any
 
 from mlrun.compare import Comparison, Finding, Pair
 from mlrun.json_records import encode
-from mlrun.screen.pages import Section, page_as_markdown, print_page
+from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.standings import cv_of, ranked, test_of
-from mlrun.screen.tables import Heading, Row, Table, print_table, to_json, write
+from mlrun.screen.tables import Heading, Row, Table
 from mlrun.store.run_record import ModelRecord, RunRecord
-from mlrun.terminal import open_console
-from mlrun.wording import ARROWS, NOTHING, count, difference, interval, spread
+from mlrun.wording import ARROWS, NOTHING, as_text, count, difference, interval, spread
 
 
 def print_comparison(comparison: Comparison, form: str, tests: bool) -> None:
     """Print the runs side by side; as csv the scores alone."""
-    console = open_console()
-    if form == "json":
-        write(console, to_json(as_object(comparison)))
-    elif form == "csv":
-        print_table(console, scores(comparison), form)
-    elif form == "markdown":
-        write(console, page_as_markdown(title(comparison), sections(comparison, tests)))
-    else:
-        print_page(console, [Section(title(comparison)), *sections(comparison, tests)])
+    parts = sections(comparison, tests)
+    show_page(Page(title(comparison), parts, as_object(comparison), scores(comparison)), form)
 
 
 def title(comparison: Comparison) -> str:
@@ -141,9 +133,7 @@ def changed(pair: Pair) -> Table:
 
 
 def told_change(row: Row) -> str:
-    from mlrun.comparison.changes import told
-
-    return f"{told(row['old'])} → {told(row['new'])}"
+    return f"{as_text(row['old'])} → {as_text(row['new'])}"
 
 
 def change_row(pair: Pair, place: int) -> Row:

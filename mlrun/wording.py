@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
+
+from mlrun.json_records import encode
 
 NOTHING = "—"
 ARROWS = {"maximize": "↑", "minimize": "↓"}
@@ -93,6 +96,11 @@ def size(count: int | None) -> str:
 def count(amount: int, noun: str, plural: str = "") -> str:
     """Return '1 fit', '2,000 fits'."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def as_text(value: object) -> str:
+    """Return a value of a spec or a record, such as a hyperparameter, as YAML would have it."""
+    return value if isinstance(value, str) else json.dumps(encode(value), ensure_ascii=False)
 
 
 def moment(written: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mlrun.comparison.origins import SHORT, Code, Data, Environment, Origins, told_git
-from mlrun.wording import count
+from mlrun.wording import as_text, count
 
 UNSET = "(not set)"
 
@@ -23,11 +22,7 @@ class Change:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.path}: {told(self.old)} → {told(self.new)}"
-
-
-def told(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return f"{self.path}: {as_text(self.old)} → {as_text(self.new)}"
 
 
 def find_changes(old: Origins, new: Origins) -> tuple[Change, ...]:

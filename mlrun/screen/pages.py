@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlrun.screen.tables import Table, markdown_text, print_for_people, to_markdown
-from mlrun.terminal import printable
+from mlrun.screen.tables import Table, markdown_text, print_for_people, print_table, to_json, to_markdown, write
+from mlrun.terminal import open_console, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +33,29 @@ class Section:
     title: str = ""
     table: Table | None = None
     lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a command shows: sections for people; one object and the rows of a table for machines."""
+
+    title: str
+    sections: Sequence[Section]
+    content: object
+    rows: Table
+
+
+def show_page(page: Page, form: str) -> None:
+    """Write a page to standard output: for people as table and markdown, for machines as json and csv."""
+    console = open_console()
+    if form == "json":
+        write(console, to_json(page.content))
+    elif form == "csv":
+        print_table(console, page.rows, form)
+    elif form == "markdown":
+        write(console, page_as_markdown(page.title, page.sections))
+    else:
+        print_page(console, [Section(page.title), *page.sections])
 
 
 def print_page(console: Console, sections: Sequence[Section]) -> None:
