@@ -17,6 +17,7 @@ class Done:
     """What became of a run; folder None when none was made."""
 
     events: tuple[Event, ...]
+    begun: tuple[FitStarted, ...]
     folder: Path | None
 
     @property
@@ -37,7 +38,7 @@ class Done:
     @property
     def pids(self) -> set[int]:
         """Return the processes in which fits ran."""
-        return {event.pid for event in self.events if isinstance(event, FitStarted)}
+        return {event.pid for event in self.begun}
 
     def read(self, name: str) -> bytes:
         assert self.folder is not None
@@ -53,6 +54,7 @@ def write_spec(folder: Path, text: str) -> Path:
 
 def run(spec: Path, *overrides: str, **options: Any) -> Done:
     """Run a spec in this process, serially if nothing else is asked for."""
-    events = tuple(train(spec, overrides, TrainOptions(**{"executor": "serial", "jobs": 1, **options})))
+    begun: list[FitStarted] = []
+    events = tuple(train(spec, overrides, TrainOptions(**{"executor": "serial", "jobs": 1, **options}), begun.append))
     claimed = next((event for event in events if isinstance(event, RunClaimed)), None)
-    return Done(events, None if claimed is None else Path(claimed.folder))
+    return Done(events, tuple(begun), None if claimed is None else Path(claimed.folder))
