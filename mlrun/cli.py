@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,8 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Fit again what earlie
 def main() -> None:
     """Run the command line, and exit with the code that its outcome has."""
     accept_any_text()
+    if not sys.warnoptions:  # a library's lines mean nothing to a user; those of fits are counted in the run folder
+        warnings.simplefilter("ignore")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -238,8 +241,8 @@ def show(
 @app.command(cls=Command)
 def predict(
     name: Run,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="New rows: csv or parquet.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="csv or parquet to write.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="New rows: csv, parquet ...")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="csv, parquet or json to write.")],
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="Another model than the best.")] = "",
     trust: Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load this module's types.")] = [],  # noqa: B006
     runs: RunsFolder = "",

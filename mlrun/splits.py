@@ -59,7 +59,7 @@ def _hold_out(dataset: Dataset, spec: Spec, seed: int, notes: list[str]) -> tupl
         train, test = _random_share(dataset, spec, rows, seed)
     if len(train) == 0 or len(test) == 0:
         message = f"`test` leaves {len(train):,} training and {len(test):,} test rows of {len(rows):,}"
-        raise _error(spec, ("split", "test"), message)
+        raise _error(spec, ("split", "test"), "; ".join((message, *notes)))
     return np.sort(train), np.sort(test)
 
 

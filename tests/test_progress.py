@@ -23,7 +23,7 @@ from mlrun.events import (
     RunFinished,
     TrialFinished,
 )
-from mlrun.records import Trial, TrialResult
+from mlrun.records import Failure, Trial, TrialResult
 from mlrun.screen import progress
 
 EVIL = "\x1b[31m[/]\u202e"
@@ -36,7 +36,8 @@ def a_run(fits: int = 500, failing: int = 0, name: str = "ridge") -> Iterator[Ev
     yield RoundPlanned(1, fits // 5, 2, fits, (name,))
     for fit in range(fits):
         yield FitStarted(f"{name}/{fit}", name, 1)
-        yield FitFinished(f"{name}/{fit}", name, None, 0.003, fit + 1, fits)
+        failure = Failure("raised", "E", f"what {EVIL} fit {fit} said\nand more") if fit // 5 < failing else None
+        yield FitFinished(f"{name}/{fit}", name, failure, 0.003, fit + 1, fits)
         if fit % 5 == 4:
             failed = fit // 5 < failing
             result = TrialResult(
@@ -83,7 +84,16 @@ def test_only_the_first_failed_trial_of_a_model_has_a_line(capsys: pytest.Captur
     progress.draw(lambda hear: a_run(failing=30))
     written = capsys.readouterr().err
     assert written.count("failed: raised: E") == 1
+    assert "  ridge/0000 failed: raised: E: what \\x1b[31m[/]\\u202e fit 0 said\n" in written
     assert "100 trials, 30 failed" in written
+
+
+def test_quiet_lets_failures_through(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.draw(lambda hear: a_run(failing=30), quiet=True)
+    assert [line.split(":")[0] for line in capsys.readouterr().err.splitlines()] == [
+        "  ridge/0000 failed",
+        "  a warning of the run",
+    ]
 
 
 def test_quiet_lets_only_warnings_through(capsys: pytest.CaptureFixture[str]) -> None:

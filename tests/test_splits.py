@@ -252,3 +252,8 @@ def test_a_refusal_points_at_the_line(tmp_path: Any) -> None:
 def test_repeats_with_time_are_refused_when_the_spec_is_read(tmp_path: Any) -> None:
     with pytest.raises(SpecError, match="repeated"):
         spec_of(tmp_path, {"source": "csv", "path": "r.csv", "target": "y", "time": "t"}, split={"repeats": 2})
+
+
+def test_a_test_that_leaves_no_training_rows_says_where_they_went() -> None:
+    shared = dataset_of(np.arange(60) % 2, times=np.arange(60), groups=np.arange(60) % 3)
+    assert "48 training rows were dropped, because their group is in test too" in refusal(shared)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PLAIN_SECONDS = 10.0  # at most one line in so long tells how far a round is
 REFRESH_PER_SECOND = 2.0
 MODELS_SHOWN = 12
+MESSAGE_LENGTH = 200  # of an exception's; the whole of it stands in timings.jsonl
 PACE_FITS = 6  # the time left is told by the pace of so many
 
 
@@ -41,6 +42,7 @@ class ModelState:
     trials: int = 0
     failed: int = 0
     best: float | None = None
+    said: str = ""  # by the first fit that failed
 
 
 @dataclass(slots=True)
@@ -85,8 +87,8 @@ def draw(begin: Callable[[Callable[[FitStarted], None]], Iterator[Event]], quiet
     """Show the run on standard error while it happens; return how it ended.
 
     begin: given what is to be told when a fit begins, it gives the run's events.
-    Quiet: only warnings. On a terminal a picture is renewed twice a second and leaves only what stays; elsewhere plain
-    lines. When nobody reads them any more the run goes on: its exit code is what counts.
+    Quiet: only warnings and failures. On a terminal a picture is renewed twice a second and leaves only what stays;
+    elsewhere plain lines. When nobody reads them any more the run goes on: its exit code is what counts.
     """
     console = open_console(sys.stderr)
     state = RunState()
@@ -135,12 +137,21 @@ def follow(
         note(state, event)
         if isinstance(event, RunFinished):
             return event
-        if not quiet or (isinstance(event, Noted) and event.warning):
+        if not quiet or is_warning(event):
             tell(state, event, say)
         if isinstance(event, FitFinished) and not (quiet or live) and time.monotonic() - told > PLAIN_SECONDS:
             told = time.monotonic()
             say(f"  {pace(state)}")
     return None
+
+
+def is_warning(event: Event) -> bool:
+    """Say whether an event is told even to those who want quiet: a warning, a trial that failed."""
+    return (
+        event.warning
+        if isinstance(event, Noted)
+        else isinstance(event, TrialFinished) and event.result.status != "done"
+    )
 
 
 def note(state: RunState, event: Event) -> None:
@@ -150,6 +161,9 @@ def note(state: RunState, event: Event) -> None:
     elif isinstance(event, FitFinished):
         state.current, state.done, state.total = event.model, event.done, event.total
         state.ends.append(time.monotonic())
+        if event.failure is not None:
+            failed = state.of(event.model)
+            failed.said = failed.said or event.failure.message
     elif isinstance(event, TrialFinished):
         model = state.of(event.result.trial.model)
         model.trials += 1
@@ -182,13 +196,21 @@ def tell(state: RunState, event: Event, say: Say) -> None:
         models = f" of {', '.join(event.models)}" if event.models else ""
         say(f"round {event.number}: {count(event.trials, 'trial')}{cached}, {count(event.fits, 'fit')}{models}")
     elif isinstance(event, TrialFinished) and event.result.status != "done":
-        if state.of(event.result.trial.model).failed == 1:  # the others are counted, and stand in the run folder
-            say(f"  {event.result.trial.id} failed: {event.result.reason}", "yellow")
+        model = state.of(event.result.trial.model)
+        if model.failed == 1:  # the others are counted, and stand in the run folder
+            why = f"{event.result.reason}: {first_line(model.said)}" if model.said.strip() else event.result.reason
+            say(f"  {event.result.trial.id} failed: {why}", "yellow")
     elif isinstance(event, ChampionStarted):
         say(f"  {told_model(state, event.model)}")
     elif isinstance(event, Noted):
         state.told.add(event.text)
         say(f"  {event.text}", "yellow" if event.warning else "")
+
+
+def first_line(message: str) -> str:
+    """Return a message's first line, cut to a length that a log can bear."""
+    line = message.strip().splitlines()[0]
+    return line if len(line) <= MESSAGE_LENGTH else f"{line[:MESSAGE_LENGTH]} ..."
 
 
 def told_model(state: RunState, name: str) -> str:

@@ -166,7 +166,9 @@ def closing_lines(record: RunRecord, told: Collection[str] = ()) -> list[str]:
     if record.depends_on_machine:
         lines.append("These scores depend on the machine: a CPU budget or a timeout decided what was tried.")
     if record.failed_trials:
-        lines.append(f"{count(record.failed_trials, 'trial')} failed; trials.jsonl has the reasons.")
+        lines.append(
+            f"{count(record.failed_trials, 'trial')} failed; trials.jsonl has the reasons, timings.jsonl what was said."
+        )
     lines += [
         f"gate {gate.gate}: {gate.status}" + (f" ({gate.reason})" if gate.reason else "") for gate in record.gates
     ]
