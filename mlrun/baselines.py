@@ -181,7 +181,7 @@ def _looked_up(params: Params, question: Question) -> pl.Series:
     return asked.join(known, on="row", how="left", maintain_order="left")["prediction"]
 
 
-def _previous(params: Params, question: Question) -> Answer:  # noqa: ARG001
+def _previous(params: Params, question: Question) -> Answer:
     """Predict the target of the last row that is strictly earlier in time (with `time` only)."""
     dataset = question.dataset
     if dataset.times is None or dataset.truth is None:
@@ -194,7 +194,7 @@ def _previous(params: Params, question: Question) -> Answer:  # noqa: ARG001
     return Answer(_hard(values, question.task), earlier >= 0)
 
 
-def _max_z(params: Params, question: Question) -> Answer:  # noqa: ARG001
+def _max_z(params: Params, question: Question) -> Answer:
     """Score a row by its largest distance from a training mean, in training standard deviations."""
     import warnings
 

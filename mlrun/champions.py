@@ -123,7 +123,7 @@ def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldD
         keep=True,
     )
 
-    def on_start(key: str, pid: int, in_main: bool) -> None:  # noqa: ARG001
+    def on_start(key: str, pid: int, in_main: bool) -> None:  # noqa: ARG001 - contracts.OnStart
         if in_main:
             course.log.write_started(key)
 

@@ -84,7 +84,7 @@ def check_surroundings() -> None:
     if os.name == "nt":
         raise UsageError("mlrun runs on Linux and macOS; on Windows use it inside WSL (https://aka.ms/wsl)")
     for folder in filter(os.path.isdir, sys.path):
-        if any(name.startswith("mlrun-") and name.endswith(".dist-info") for name in os.listdir(folder)):  # noqa: PTH208
+        if any(name.startswith("mlrun-") and name.endswith(".dist-info") for name in os.listdir(folder)):  # noqa: PTH208 - quick
             raise UsageError(
                 f"another distribution named 'mlrun' is installed in {folder}, and both write to the package 'mlrun'. "
                 "Install mlrun-cli in an environment of its own"
@@ -244,7 +244,7 @@ def predict(
     data: Annotated[str, typer.Argument(metavar="DATA", help="New rows: csv, parquet ...")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="csv, parquet or json to write.")],
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="Another model than the best.")] = "",
-    trust: Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load this module's types.")] = [],  # noqa: B006
+    trust: Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load its types.")] = [],  # noqa: B006 - as above
     runs: RunsFolder = "",
 ) -> None:
     """Let a run's champion predict new rows."""

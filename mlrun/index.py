@@ -138,7 +138,7 @@ def without_file(path: Path, root: Path, stamps: Mapping[Key, Stamp], experiment
         return refreshed(prepared(empty), root, stamps, experiment)
 
 
-def give_up_when_busy(status: int, remaining: int, total: int) -> None:  # noqa: ARG001
+def give_up_when_busy(status: int, remaining: int, total: int) -> None:  # noqa: ARG001 - called by sqlite3
     """Stop a copy that would wait for a lock for ever."""
     if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         raise sqlite3.OperationalError("the cache is locked")

@@ -129,7 +129,7 @@ def read_literal(known: tuple[Any, ...], value: object) -> Any:
 
 def read_tuple(read_item: Read, value: object) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise ValueError("")  # noqa: TRY004
+        raise ValueError("")  # noqa: TRY004 - as above
     items: list[Any] = []
     for item in value:
         try:
@@ -141,7 +141,7 @@ def read_tuple(read_item: Read, value: object) -> tuple[Any, ...]:
 
 def read_mapping(read_item: Read, value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError("")  # noqa: TRY004
+        raise ValueError("")  # noqa: TRY004 - as above
     items: dict[str, Any] = {}
     for key, item in value.items():
         try:

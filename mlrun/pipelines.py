@@ -98,7 +98,7 @@ def gives(method: str) -> Callable[[Any], bool]:
     return lambda pipeline: hasattr(pipeline.estimator, method)
 
 
-class Pipeline(BaseEstimator):  # type: ignore[misc]
+class Pipeline(BaseEstimator):
     """An estimator that learns its own preparation: fit and predict take a table (polars)."""
 
     def __init__(self, recipe: Any, estimator: Any, seed: int = 0, family: str = "", folder: str = "") -> None:
@@ -119,11 +119,11 @@ class Pipeline(BaseEstimator):  # type: ignore[misc]
         """The class codes, once fitted; absent before, as scikit-learn expects."""
         return np.asarray(self.estimator_.classes_)
 
-    @available_if(gives("predict_proba"))  # type: ignore[untyped-decorator]
+    @available_if(gives("predict_proba"))
     def predict_proba(self, table: pl.DataFrame) -> Array:
         return np.asarray(self.estimator_.predict_proba(self._matrix(table)))
 
-    @available_if(gives("decision_function"))  # type: ignore[untyped-decorator]
+    @available_if(gives("decision_function"))
     def decision_function(self, table: pl.DataFrame) -> Array:
         return np.asarray(self.estimator_.decision_function(self._matrix(table)))
 

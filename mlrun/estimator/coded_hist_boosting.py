@@ -9,10 +9,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 if TYPE_CHECKING:
     from mlrun.records import Array
 
-# ruff: noqa: N803 - scikit-learn calls its rows X
 
-
-class CodedHistBoostingClassifier(HistGradientBoostingClassifier):  # type: ignore[misc]  # no types there
+class CodedHistBoostingClassifier(HistGradientBoostingClassifier):
     """scikit-learn's own, without the function that it keeps when columns are categories."""
 
     def fit(self, X: Array, y: Array, sample_weight: Array | None = None) -> Self:
@@ -21,7 +19,7 @@ class CodedHistBoostingClassifier(HistGradientBoostingClassifier):  # type: igno
         return self
 
 
-class CodedHistBoostingRegressor(HistGradientBoostingRegressor):  # type: ignore[misc]
+class CodedHistBoostingRegressor(HistGradientBoostingRegressor):
     """scikit-learn's own, without the function that it keeps when columns are categories."""
 
     def fit(self, X: Array, y: Array, sample_weight: Array | None = None) -> Self:

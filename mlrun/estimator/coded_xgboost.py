@@ -10,8 +10,6 @@ from xgboost import XGBClassifier, XGBRegressor
 if TYPE_CHECKING:
     from mlrun.records import Array
 
-# ruff: noqa: N803 - scikit-learn calls its rows X
-
 
 class CodedXGBClassifier(XGBClassifier):
     """XGBClassifier that is told the positions of the category columns instead of the type of every column."""

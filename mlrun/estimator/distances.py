@@ -13,10 +13,10 @@ from sklearn.neural_network import MLPRegressor
 if TYPE_CHECKING:
     from mlrun.records import Array
 
-# ruff: noqa: N803, ARG002 - scikit-learn calls its rows X, and hands every fit a y
+# ruff: noqa: ARG002 - scikit-learn hands every fit a y
 
 
-class KnnDistance(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class KnnDistance(BaseEstimator):
     """Distance to the k nearest rows of training: the largest, the mean or the median of them.
 
     Source: Ramaswamy, Rastogi, Shim (2000), Efficient algorithms for mining outliers from large data sets, section 2;
@@ -65,7 +65,7 @@ class KnnDistance(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         return np.asarray(of_row(distances, axis=1))
 
 
-class KMeansDistance(BaseEstimator):  # type: ignore[misc]
+class KMeansDistance(BaseEstimator):
     """Distance to the nearest of k cluster centres."""
 
     def __init__(
@@ -96,7 +96,7 @@ class KMeansDistance(BaseEstimator):  # type: ignore[misc]
         return distances
 
 
-class Autoencoder(MLPRegressor):  # type: ignore[misc]
+class Autoencoder(MLPRegressor):
     """A network that gives its rows back through a narrow layer; rows unlike the rest come back wrong.
 
     Source: Hawkins, He, Williams, Baxter (2002), Outlier detection using replicator neural networks.

@@ -51,12 +51,12 @@ def _one_each(weights: Sequence[float] | None, members: Sequence[Any]) -> Sequen
     return weights
 
 
-class _Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class _Vote(BaseEstimator):
     """What the two kinds share: members fitted one after the other, on rows that are handed through as they are."""
 
     members: Sequence[Estimator]
 
-    def fit(self, X: Rows, y: Array, sample_weight: Array | None = None) -> Self:  # noqa: N803 - scikit-learn's names
+    def fit(self, X: Rows, y: Array, sample_weight: Array | None = None) -> Self:
         weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
         return self.adopt([clone(member).fit(X, y, **weighted) for member in self.members])
 
@@ -66,7 +66,7 @@ class _Vote(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         return self
 
 
-class VoteClassifier(ClassifierMixin, _Vote):  # type: ignore[misc]
+class VoteClassifier(ClassifierMixin, _Vote):
     """Members vote (hard), or their probabilities are averaged (soft); predicts class codes 0..k-1."""
 
     def __init__(
@@ -83,23 +83,23 @@ class VoteClassifier(ClassifierMixin, _Vote):  # type: ignore[misc]
         self.classes_ = np.asarray(fitted[0].classes_)
         return super().adopt(fitted)
 
-    def predict(self, X: Rows) -> Array:  # noqa: N803
+    def predict(self, X: Rows) -> Array:
         if self.voting == "soft":
             return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
         codes = [member.predict(X) for member in self.members_]
         return count_votes(codes, int(self.classes_.max()) + 1, self.weights)
 
-    @available_if(lambda self: self.voting == "soft")  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Rows) -> Array:  # noqa: N803
+    @available_if(lambda self: self.voting == "soft")
+    def predict_proba(self, X: Rows) -> Array:
         return average_probabilities([member.predict_proba(X) for member in self.members_], self.weights)
 
 
-class VoteRegressor(RegressorMixin, _Vote):  # type: ignore[misc]
+class VoteRegressor(RegressorMixin, _Vote):
     """The mean of the members' numbers."""
 
     def __init__(self, members: Sequence[Estimator], weights: Sequence[float] | None = None) -> None:
         self.members = members
         self.weights = weights
 
-    def predict(self, X: Rows) -> Array:  # noqa: N803
+    def predict(self, X: Rows) -> Array:
         return average_numbers([member.predict(X) for member in self.members_], self.weights)

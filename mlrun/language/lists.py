@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
-from mlrun.language.baselines import ALTERNATIVES, BASELINES, TASKS, NameShape
+from mlrun.language.baselines import ALTERNATIVES, BASELINES, TASKS, ExistingShape, HumanShape, NameShape
 from mlrun.language.problems import Findings, check_shape, quote
 from mlrun.language.sections import BaselineSpec
 from mlrun.language.shape import SpecShape
@@ -101,7 +101,8 @@ def _check(kind: str, inside: Any, path: Path, findings: Findings) -> NameShape 
     given = [option for option in options if getattr(shape, option) is not None]
     if options and len(given) != 1:
         findings.add(path, f"baseline '{kind}' needs exactly one of {', '.join(options)}; it has {len(given)}")
-    if options and shape.id is not None and given[:1] not in (["path"], ["predictions"]):  # type: ignore[attr-defined]
+    named = isinstance(shape, (HumanShape, ExistingShape)) and shape.id is not None
+    if named and given[:1] not in (["path"], ["predictions"]):
         findings.add((*path, "id"), "'id' is the id column of a file, and no file is named", "Remove it.", key=True)
     return shape
 

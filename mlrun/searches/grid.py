@@ -11,7 +11,7 @@ from mlrun.records import Params
 ROUND = 8  # trials between two looks at a budget of CPU seconds
 
 
-def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Params]:  # noqa: ARG001
+def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Params]:
     """Return what of the grid is still to be tried: all of it, or a few where CPU seconds are counted."""
     remaining = expand(space)[len(history) : budget.trials]
     return remaining[:ROUND] if budget.cpu_seconds is not None else remaining

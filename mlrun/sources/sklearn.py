@@ -22,7 +22,7 @@ TASKS: dict[str, TaskKind] = {
 TARGET = "target"
 
 
-def load(params: Params, folder: str) -> pl.DataFrame:  # noqa: ARG001 - the sources' signature; nothing is read from there
+def load(params: Params, folder: str) -> pl.DataFrame:
     """Return a bundled table; the column `target` holds class names, digits as integers, or numbers."""
     import polars as pl
 

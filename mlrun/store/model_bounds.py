@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,8 @@ def check_bounds(payload: Mapping[str, Any], path: str) -> None:
         if name == "Tree" and hasattr(part, "children_left"):
             sound = is_sound_tree(part)
         elif hasattr(part, "_predictors"):
-            sound = all(is_sound_predictor(tree, part.n_features_in_) for round_ in part._predictors for tree in round_)  # noqa: SLF001
+            trees = itertools.chain.from_iterable(part._predictors)  # noqa: SLF001 - there is no public door to them
+            sound = all(is_sound_predictor(tree, part.n_features_in_) for tree in trees)
         elif name in ("KDTree", "BallTree"):
             sound = is_sound_index(part)
         else:

@@ -181,11 +181,16 @@ def _kind(column: pl.Series, distinct: int) -> ColumnKind | None:
     if distinct <= FEW:
         return "category"
     few = known.head(LOOKED_AT)
-    words = float(few.str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
-    long = words >= TEXT_WORDS or float(few.str.len_chars().mean() or 0) >= TEXT_CHARACTERS  # type: ignore[arg-type]
+    long = _mean(few.str.count_matches(r"\S+")) >= TEXT_WORDS or _mean(few.str.len_chars()) >= TEXT_CHARACTERS
     if long and distinct > known.len() / 10:
         return "text"
     return "category" if distinct <= known.len() / 2 else None
+
+
+def _mean(counts: pl.Series) -> float:
+    """Return the mean of numbers; 0 for none."""
+    mean = counts.mean()
+    return float(mean) if isinstance(mean, (int, float)) else 0.0
 
 
 def counts_rows(column: pl.Series) -> bool:

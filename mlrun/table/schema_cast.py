@@ -8,6 +8,7 @@ import polars as pl
 
 from mlrun.catalog import suggestion
 from mlrun.errors import DataError
+from mlrun.records import ColumnKind
 from mlrun.table.column_types import KIND_WORDS, as_words, settle_column
 
 TYPES: Mapping[str, pl.DataType] = {
@@ -17,6 +18,13 @@ TYPES: Mapping[str, pl.DataType] = {
     "String": pl.String(),
     "Date": pl.Date(),
     "Datetime": pl.Datetime("us"),
+}
+KINDS: Mapping[str, ColumnKind] = {
+    "Int64": "numeric",
+    "Float64": "numeric",
+    "Boolean": "boolean",
+    "Date": "date",
+    "Datetime": "date",
 }
 
 
@@ -53,8 +61,8 @@ def _cast(column: pl.Series, dtype: str, origin: str) -> pl.Series:
     cast = _numbers(settled, dtype) if dtype in ("Int64", "Float64") else _others(settled, dtype)
     failed = (cast.is_null() & settled.is_not_null()).arg_true()
     if len(failed):
-        word = KIND_WORDS[{"Boolean": "boolean", "Date": "date", "Datetime": "date"}.get(dtype, "numeric")]  # type: ignore[index]
-        raise DataError(f"{origin}: row {int(failed[0]) + 1}, column '{column.name}': the value is not {word}.")
+        what = KIND_WORDS[KINDS[dtype]]
+        raise DataError(f"{origin}: row {int(failed[0]) + 1}, column '{column.name}': the value is not {what}.")
     if cast.dtype == pl.Float64:
         return pl.select(pl.when(cast.is_finite()).then(cast).alias(cast.name)).to_series()
     return cast
