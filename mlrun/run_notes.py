@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlrun import metrics
 from mlrun.agreement import agreement
-from mlrun.contracts import Choice
+from mlrun.contracts import Choice, Grid
 from mlrun.fit import take
 from mlrun.records import MetricSpec, Params, Prediction
 from mlrun.statistics import expected_best
@@ -28,29 +28,41 @@ def run_notes(course: Course, lines: Sequence[Line]) -> Iterator[str]:
         yield from agreement(lines)
     for contest in course.contests.values():
         if contest.best is not None and not contest.model.unranked:
-            yield from on_edge(contest.model, contest.best.trial.params)
+            best = contest.score(contest.best)
+            equals = [result.trial.params for result in contest.results if contest.score(result) == best]
+            yield from on_edge(contest.model, contest.best.trial.params, equals)
     yield from unequal_budgets(course)
     yield from same_rows(course, lines)
 
 
-def on_edge(model: PlannedModel, params: Params) -> Iterator[str]:
-    """Yield a sentence for each hyperparameter whose best value is the first or last of three or more numbers tried."""
+def on_edge(model: PlannedModel, params: Params, equals: Sequence[Params] = ()) -> Iterator[str]:
+    """Yield a sentence for each hyperparameter whose best value is the first or last of three or more numbers tried.
+
+    equals: params of the trials that score as the best does; where theirs differ, a wider grid promises nothing. Nor
+    does it where null was tried too: it stands for no limit, beyond the largest.
+    """
     for name, value in params.items():
         tried = sorted(_numbers_tried(model, name))
-        if len(tried) >= 3 and value in (tried[0], tried[-1]) and not isinstance(value, bool):
+        if len(tried) < 3 or value not in (tried[0], tried[-1]) or isinstance(value, bool):
+            continue
+        unlimited = value == tried[-1] and any(None in _values(grid, name) for grid in model.spec.space)
+        if not unlimited and all(other.get(name) == value for other in equals):
             side = "smallest" if value == tried[0] else "largest"
             yield f"{model.name}: the best {name} ({value:g}) is the {side} tried; a wider grid may do better"
 
 
 def _numbers_tried(model: PlannedModel, name: str) -> set[float]:
-    found: set[float] = set()
-    for grid_of_values in model.spec.space:
-        domain = grid_of_values.get(name)
-        if isinstance(domain, Choice):
-            found.update(
-                value for value in domain.values if isinstance(value, (int, float)) and not isinstance(value, bool)
-            )
-    return found
+    return {
+        value
+        for grid in model.spec.space
+        for value in _values(grid, name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
+
+
+def _values(grid: Grid, name: str) -> Sequence[Any]:
+    domain = grid.get(name)
+    return domain.values if isinstance(domain, Choice) else ()
 
 
 def unequal_budgets(course: Course) -> Iterator[str]:

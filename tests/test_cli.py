@@ -19,6 +19,7 @@ from mlrun.errors import DataError, Interrupted, MlrunError, NothingConcluded, S
 from mlrun.records import Place, Problem
 from mlrun.screen import refusals
 from mlrun.screen.commands import Command
+from mlrun.spec import load
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import accept_any_text
 
@@ -371,3 +372,15 @@ def test_the_catalog_knows_every_entry_of_every_kind(capsys: pytest.CaptureFixtu
 def test_metrics_are_found_by_their_other_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["catalog", "metrics", "root_mean_squared_error"]) == 0
     assert capsys.readouterr().out.startswith("rmse\n")
+
+
+def test_a_place_far_along_a_very_long_line_is_shown_with_its_caret(tmp_path: Path) -> None:
+    line = "metrics: [" + ", ".join(["accuracy"] * 40 + ["wrong_one"] + ["f1"] * 40) + "]"
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(f"experiment: x\ndata: {{path: x.csv, target: y}}\nmodels: [ridge]\n{line}\n")
+    with pytest.raises(SpecError) as told:
+        load(spec)
+    (problem,) = [problem for problem in told.value.problems if "wrong_one" in problem.message]
+    assert problem.place is not None
+    shown, caret = refusals.excerpt(problem.place)
+    assert shown[caret.index("^") :].startswith("wrong_one")

@@ -161,6 +161,13 @@ def test_a_winner_on_the_edge_of_three_or_more_numbers_is_noted(tmp_path: Path) 
     assert "smallest" in next(on_edge(model, {"C": 0.1, "max_iter": 50}))
 
 
+def test_an_edge_is_none_where_others_score_the_same_or_null_lies_beyond(tmp_path: Path) -> None:
+    (model,) = planned(tmp_path, {"m": {"family": "decision_tree", "max_depth": [2, 4, 8, None]}})
+    assert list(on_edge(model, {"max_depth": 2}, [{"max_depth": 2}, {"max_depth": 4}])) == []
+    assert list(on_edge(model, {"max_depth": 8})) == []
+    assert "smallest" in next(on_edge(model, {"max_depth": 2}, [{"max_depth": 2}]))
+
+
 # -- what cannot be ----------------------------------------------------------------------------------------------------
 
 

@@ -222,3 +222,10 @@ def test_an_unknown_format_names_the_nearest() -> None:
 )
 def test_numbers_are_told_with_four_digits(told: str, expected: str) -> None:
     assert told == expected
+
+
+def test_a_pipe_gets_each_note_on_one_line() -> None:
+    screen = io.StringIO()
+    table = Table((Heading("name", lambda row: row["name"]),), ({"name": "a"},), notes=("word " * 40 + "end",))
+    print_for_people(Console(file=screen, width=80), table)
+    assert screen.getvalue().splitlines()[-1] == "word " * 40 + "end"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INTERNAL = 70
 SIGINT_CODE = 130
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+KEPT = 80
 EXCERPT = 76  # of a long line, as much as stands on a screen of 80 columns
 
 
@@ -80,6 +81,8 @@ def excerpt(place: Place) -> list[str]:
     from rich.cells import cell_len
 
     text, at = place.text.rstrip("\r\n"), max(place.column - 1, 0)
+    if text.startswith("…") and at > KEPT:  # the reader keeps this much of a very long line before the place
+        at = KEPT + 1
     start = max(0, at - EXCERPT // 2) if cell_len(text) > EXCERPT else 0
     part = text[start : start + EXCERPT - 8]
     before, after = "... " if start else "", " ..." if start + len(part) < len(text) else ""

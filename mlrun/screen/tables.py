@@ -138,7 +138,7 @@ def markdown_text(text: str) -> str:
 def print_for_people(console: Console, table: Table) -> None:
     """Draw the table within the console's width: columns go by rank, and that is said; else rows are stacked."""
     if not table.rows:
-        console.print(printable(table.empty), style="dim")
+        console.print(printable(table.empty), style="dim", soft_wrap=not console.is_terminal)
         return
     cells = [[printable(heading.show(row)) for heading in table.headings] for row in table.rows]
     shown, widths = fit(table.headings, cells, console.width)
@@ -151,7 +151,7 @@ def print_for_people(console: Console, table: Table) -> None:
         told = f"not shown at {console.width} columns: {', '.join(dropped)}"
         console.print(f"({told}; --format json has all)", style="dim")
     for note in table.notes:
-        console.print(printable(note))
+        console.print(printable(note), soft_wrap=not console.is_terminal)
 
 
 def fit(headings: Sequence[Heading], cells: Sequence[Sequence[str]], width: int) -> tuple[list[int], list[int]]:
