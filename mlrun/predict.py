@@ -18,6 +18,7 @@ from mlrun.predictions import as_labels
 from mlrun.process.jobs import OneThread
 from mlrun.records import Label, Prediction, Task
 from mlrun.screen.tables import FORMULA
+from mlrun.store.model_files import version_differences
 from mlrun.stored import StoredModel, from_payload
 from mlrun.table.schema_cast import apply_schema
 
@@ -32,12 +33,13 @@ SOURCES = {
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What was written, and by which model."""
+    """What was written, and by which model; notes: why its predictions may not be those of its run."""
 
     rows: int
     model: str
     run: str
     output: str
+    notes: tuple[str, ...] = ()
 
 
 def predict(run: str, data: str, output: str, model: str | None, trust: Sequence[str], root: str | None) -> Predicted:
@@ -52,7 +54,8 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{output}: there is no folder {target.absolute().parent} to write it into")
     path = runs.resolve(runs.runs_root(None, root), run)
-    stored = stored_model(path, model, trust)
+    payload = runs.load_model(path, model, trust)
+    stored = from_payload(payload)
     resolved = json.loads((path / "spec.resolved.json").read_bytes())["data"]
     id_column = resolved["id"]
     needed = {name: stored.schema[name] for name in stored.features}
@@ -65,7 +68,9 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     rows = table[str(id_column)] if id_column is not None else pl.Series(np.arange(table.height))
     prediction = predict_alone(stored, table)
     write_output(target, table_of(rows, prediction, stored.blueprint.task))
-    return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target))
+    return Predicted(
+        table.height, stored.blueprint.model, runs.read_run(path).name, str(target), version_differences(payload)
+    )
 
 
 def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
@@ -73,7 +78,7 @@ def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
 
     Raises DataError when the run's classes are others, or a column is missing.
     """
-    stored = stored_model(run, None, ())
+    stored = from_payload(runs.load_model(run))
     needed = {name: stored.schema[name] for name in stored.features}
     prediction = predict_alone(stored, apply_schema(table, needed, str(run)))
     theirs = stored.blueprint.task
@@ -103,11 +108,6 @@ def recoded(prediction: Prediction, theirs: Sequence[Label], ours: Sequence[Labe
     return Prediction(new_code[prediction.values], probabilities, scores)
 
 
-def stored_model(run: Path, model: str | None, trust: Sequence[str]) -> StoredModel:
-    """Return a run's champion; raise UsageError or DataError when it has none, or one that may not be loaded."""
-    return from_payload(runs.load_model(run, model, trust))
-
-
 def source_of(data: str, resolved: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the source that reads a file, with the run's own reading parameters when it is of the same kind."""
     path = Path(data)
@@ -115,6 +115,10 @@ def source_of(data: str, resolved: Mapping[str, Any]) -> tuple[str, dict[str, An
     if source is None:
         raise UsageError(f"{data}: the name of a table ends in one of {', '.join(SOURCES)}")
     params = dict(resolved["params"]) if resolved["source"] == source else {}
+    if source == "sql" and "query" not in params:
+        raise UsageError(
+            f"{data}: the run read no database, so it has no query for one; write the rows to csv or parquet"
+        )
     return source, {**params, "path": str(path.absolute())}
 
 

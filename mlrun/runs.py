@@ -257,7 +257,8 @@ def load_model(
     if found is None:
         stored = [entry.name for entry in record.models if entry.file]
         if wanted is None:
-            raise UsageError(f"{record.name} has no best model; name one of {', '.join(stored) or 'none'}")
+            way_out = f"name one with --model: {', '.join(stored)}" if stored else "none of its models could be fitted"
+            raise UsageError(f"{record.name} has no best model; {way_out}")
         raise UsageError(f"{record.name} has no stored model '{wanted}'{suggestion(str(wanted), stored)}")
     manifest = read_manifest(path)
     if found.file not in manifest:

@@ -135,6 +135,8 @@ def test_names_that_lead_nowhere_are_sentences(trained: Path, tmp_path: Path) ->
         ("new.xls", "out.csv", None, "the name of a table ends in one of"),
         ("gone.csv", "out.csv", None, "there is no such file"),
         ("new.csv", "out.csv", "boost", "did you mean 'boosted'"),
+        ("new.csv", "new.csv", None, "would replace the rows that they are made of"),
+        ("new.db", "out.csv", None, "has no query for one"),
     ):
         with pytest.raises(UsageError, match=told):
             predict(str(trained), str(tmp_path / data), str(tmp_path / output), model, (), None)

@@ -60,6 +60,7 @@ def test_rows_to_predict_are_cast_never_inferred(tmp_path: Path) -> None:
         ([1, 2], "Float64", [1.0, 2.0]),
         ([1.0, 2.0], "Int64", [1, 2]),
         ([1.0, 2.5], "Int64", [1.0, 2.5]),
+        ([1.0, float("inf")], "Int64", [1.0, None]),
         ([1, 2], "String", ["1", "2"]),
         ([1.0, 2.0], "String", ["1", "2"]),
         ([0, 1], "Boolean", [False, True]),

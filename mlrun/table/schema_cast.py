@@ -79,7 +79,8 @@ def _numbers(column: pl.Series, dtype: str) -> pl.Series:
     exact = column.cast(pl.Float64, strict=False).fill_nan(None)
     if dtype == "Float64" or column.dtype == pl.Int64:
         return exact if dtype == "Float64" else column
-    whole = (exact.drop_nulls() == exact.drop_nulls().round()).all()
+    known = exact.drop_nulls()
+    whole = (known.is_finite() & (known == known.round())).all()
     return exact.cast(pl.Int64, strict=False) if whole else exact
 
 
