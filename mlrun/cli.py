@@ -252,6 +252,7 @@ def predict(
     from mlrun.wording import count
 
     done = step.predict(name, data, output, model or None, trust, runs or None)
+    sys.stderr.write("".join(f"note: {printable(note)}\n" for note in done.notes))
     sys.stdout.write(f"{count(done.rows, 'row')} predicted by {done.model} of {done.run}: {printable(done.output)}\n")
 
 

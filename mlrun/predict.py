@@ -68,9 +68,8 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     rows = table[str(id_column)] if id_column is not None else pl.Series(np.arange(table.height))
     prediction = predict_alone(stored, table)
     write_output(target, table_of(rows, prediction, stored.blueprint.task))
-    return Predicted(
-        table.height, stored.blueprint.model, runs.read_run(path).name, str(target), version_differences(payload)
-    )
+    notes = version_differences(payload)
+    return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target), notes)
 
 
 def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
@@ -78,7 +77,7 @@ def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
 
     Raises DataError when the run's classes are others, or a column is missing.
     """
-    stored = from_payload(runs.load_model(run))
+    stored = stored_model(run, None, ())
     needed = {name: stored.schema[name] for name in stored.features}
     prediction = predict_alone(stored, apply_schema(table, needed, str(run)))
     theirs = stored.blueprint.task
@@ -106,6 +105,11 @@ def recoded(prediction: Prediction, theirs: Sequence[Label], ours: Sequence[Labe
         scores = -scores if scores.ndim == 1 else scores[:, back]
     probabilities = None if prediction.probabilities is None else prediction.probabilities[:, back]
     return Prediction(new_code[prediction.values], probabilities, scores)
+
+
+def stored_model(run: Path, model: str | None, trust: Sequence[str]) -> StoredModel:
+    """Return a run's champion; raise UsageError or DataError when it has none, or one that may not be loaded."""
+    return from_payload(runs.load_model(run, model, trust))
 
 
 def source_of(data: str, resolved: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -11,13 +11,13 @@ from mlrun.contracts import SAMPLED_TRIALS
 from mlrun.errors import SpecError
 from mlrun.language import checks
 from mlrun.language.canonical import canonical, differing
+from mlrun.language.ensembles import check_ensembles
 from mlrun.language.lists import read_baselines, read_metrics
 from mlrun.language.models import Surroundings, read_models
 from mlrun.language.normal import drop_odd_keys, normalise
 from mlrun.language.overrides import override
 from mlrun.language.preparation import overlay
 from mlrun.language.problems import Findings, check_shape, quote
-from mlrun.language.references import check_references
 from mlrun.language.schema import json_schema
 from mlrun.language.sections import (
     AnomalySpec,
@@ -136,7 +136,7 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
     )
     if spec.split.test_params is not None:
         checks.check_test_file(spec.split.test_params, source, findings)
-    check_references(models, written, findings)
+    check_ensembles(models, written, findings)
     checks.check_columns(spec, findings)
     checks.check_split(spec, findings)
     checks.check_task(spec, findings)

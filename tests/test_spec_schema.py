@@ -10,7 +10,7 @@ import pytest
 
 from mlrun import catalog, spec
 from mlrun.errors import SpecError
-from mlrun.language.reference import table
+from mlrun.language.keys import table
 from mlrun.language.yaml_reader import read
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "spec.md"

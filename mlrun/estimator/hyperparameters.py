@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlrun.kinds import AnyOf, ByTask, Flag, Integer, Kind, ListOf, MappingOf, Number, OneOf
@@ -20,6 +20,21 @@ def arguments(params: Params, **always: Any) -> dict[str, Any]:
 def given(params: Params, name: str, otherwise: Any) -> Any:
     """Return what the params say, else the library's default."""
     return {name: otherwise, **params}[name]
+
+
+def check_bootstrap(*, default: bool) -> Callable[[Params], str | None]:
+    """Return the check of a forest's params: what a forest without bootstrap, `default` or asked for, cannot have."""
+
+    def check(params: Params) -> str | None:
+        if given(params, "bootstrap", default):
+            return None
+        if given(params, "oob_score", False):
+            return "oob_score needs rows out of the bag; add bootstrap: true"
+        if given(params, "max_samples", None) is not None:
+            return "max_samples is the size of a bootstrap; add bootstrap: true"
+        return None
+
+    return check
 
 
 def optional(kind: Kind) -> Kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.estimator.hyperparameters import FOREST, arguments, given
+from mlrun.estimator.hyperparameters import FOREST, arguments, check_bootstrap
 from mlrun.estimator.nesting import first_trees
 from mlrun.records import Params, TaskKind
 
@@ -17,17 +17,6 @@ def build(
     return of_task(**arguments(params, random_state=seed, n_jobs=1))
 
 
-def check(params: Params) -> str | None:
-    """Say why these params cannot go together; None when they can."""
-    if given(params, "bootstrap", False):
-        return None
-    if given(params, "oob_score", False):
-        return "oob_score needs rows out of the bag; add bootstrap: true"
-    if given(params, "max_samples", None) is not None:
-        return "max_samples is the size of a bootstrap; add bootstrap: true"
-    return None
-
-
 ENTRY = ModelFamily(
     build=build,
     tasks=("classification", "regression"),
@@ -38,5 +27,5 @@ ENTRY = ModelFamily(
     gives="probabilities",
     weights=True,
     nested=first_trees(default=100),
-    check=check,
+    check=check_bootstrap(default=False),
 )

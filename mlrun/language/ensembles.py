@@ -13,7 +13,7 @@ from mlrun.language.yaml_reader import Path
 MAX_LEVELS = 5
 
 
-def check_references(models: Sequence[ModelSpec], written: Sequence[str], findings: Findings) -> None:
+def check_ensembles(models: Sequence[ModelSpec], written: Sequence[str], findings: Findings) -> None:
     """Tell members, bases and final families that are not there, and ensembles that hold themselves."""
     families = catalog.names("models")
     for model in models:
