@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlrun import runs
+from mlrun.comparison.origins import Environment, read_as
 from mlrun.errors import MlrunError, UsageError
 from mlrun.events import Event, Noted
 from mlrun.origin.identity import PACKAGES_THAT_MATTER
@@ -142,11 +142,11 @@ def same_as_latest(spec: Spec, identity: RunIdentity, options: TrainOptions) -> 
 
 def has_packages(path: Path, versions: Mapping[str, str]) -> bool:
     """Say whether a run was made with these versions of the packages that can change a score."""
-    try:
-        packages = json.loads((path / "env.json").read_bytes())["packages"]
-        return all(packages[name] == versions[name] for name in PACKAGES_THAT_MATTER)
-    except (OSError, ValueError, KeyError, TypeError):  # not whole any more: run again
+    environment = read_as(Environment, path / "env.json")
+    if environment is None:  # not whole any more: run again
         return False
+    packages = environment.packages
+    return all(name in packages and packages[name] == versions[name] for name in PACKAGES_THAT_MATTER)
 
 
 def earlier_results(

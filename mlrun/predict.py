@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from mlrun import runs
+from mlrun.comparison.origins import read_object
 from mlrun.dataset import load_rows
-from mlrun.errors import DataError, UsageError
+from mlrun.errors import DataError, StorageError, UsageError
 from mlrun.predictions import as_labels
 from mlrun.process.jobs import OneThread
 from mlrun.records import Label, Prediction, Task
@@ -60,7 +60,7 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     path = runs.resolve(runs.runs_root(None, root), run)
     payload = runs.load_model(path, model, trust)
     stored = from_payload(payload)
-    resolved = json.loads((path / "spec.resolved.json").read_bytes())["data"]
+    resolved = data_section(path)
     id_column = resolved["id"]
     needed = {name: stored.schema[name] for name in stored.features}
     if id_column is not None:
@@ -74,6 +74,16 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     write_output(target, table_of(rows, prediction, stored.blueprint.task))
     notes = version_differences(payload)
     return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target), notes)
+
+
+def data_section(run: Path) -> Mapping[str, Any]:
+    """Return what a run's spec said of its data; raise StorageError when that cannot be read any more."""
+    file = run / "spec.resolved.json"
+    content = read_object(file)
+    if content is None or not isinstance(content.get("data"), dict):
+        raise StorageError(f"{file} is missing or damaged. Restore it, or run the spec again")
+    found: Mapping[str, Any] = content["data"]
+    return found
 
 
 def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
