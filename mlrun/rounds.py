@@ -40,21 +40,25 @@ def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
         proposed = {contest.model.name: propose(course, contest) for contest in contests}
         if not any(proposed.values()):
             return
-        course.counts.rounds += 1
         cached = [result for contest in contests for result in reuse(course, contest)]
         yield from run_combinations(course, contests)
         groups = [group for contest in contests for group in group_open(course, contest)]
-        models = tuple(name for name, trials in proposed.items() if trials)
-        trials = sum(len(trials) for trials in proposed.values())
-        course.counts.planned += len(groups)
-        course.counts.unshared += len(course.split.folds) * sum(
-            len(proposed[contest.name]) for contest in contests if not contest.model.combines
-        )
-        course.counts.reused += len(cached)
-        yield RoundPlanned(course.counts.rounds, trials, len(cached), len(groups), models)
+        yield count_round(course, proposed, len(cached), len(groups))
         for contest, result in cached:
             yield told(contest, result)
         yield from run_groups(course, groups)
+
+
+def count_round(course: Course, proposed: Mapping[str, Sequence[Trial]], cached: int, fits: int) -> RoundPlanned:
+    """Count a round, and return what is told of it; unshared: the fits of its trials if none shared or combined."""
+    counts = course.counts
+    fitted = [trials for name, trials in proposed.items() if not course.contests[name].model.combines]
+    counts.rounds += 1
+    counts.reused += cached
+    counts.planned += fits
+    counts.unshared += len(course.split.folds) * sum(map(len, fitted))
+    models = tuple(name for name, trials in proposed.items() if trials)
+    return RoundPlanned(counts.rounds, sum(map(len, proposed.values())), cached, fits, models)
 
 
 def propose(course: Course, contest: Contest) -> list[Trial]:
