@@ -65,6 +65,14 @@ CLASS_WEIGHT = AnyOf(OneOf("balanced", None), MappingOf(Number(low=0)))
 # One for each class, in the order of their codes.
 CLASS_PRIORS = optional(ListOf(Number(low=0, high=1)))
 
+# Naive Bayes on counts and on presence.
+NAIVE_BAYES: Mapping[str, Kind] = {
+    "alpha": Number(low=0),
+    "force_alpha": Flag(),
+    "fit_prior": Flag(),
+    "class_prior": CLASS_PRIORS,
+}
+
 # What scikit-learn's trees have in common. Not here: constraints by column position, which a spec cannot know.
 TREE: Mapping[str, Kind] = {
     "max_depth": optional(Integer(low=1)),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.estimator.hyperparameters import CLASS_PRIORS, arguments, optional
-from mlrun.kinds import Flag, Number
+from mlrun.estimator.hyperparameters import NAIVE_BAYES, arguments, optional
+from mlrun.kinds import Number
 from mlrun.records import Params, TaskKind
 
 
@@ -21,13 +21,7 @@ ENTRY = ModelFamily(
     tasks=("classification",),
     simplicity_rank=1,
     assumptions=("prediction", "iid", "boundaries", "conditional_independence"),
-    hyperparameters={
-        "alpha": Number(low=0),
-        "force_alpha": Flag(),
-        "binarize": optional(Number(low=0)),
-        "fit_prior": Flag(),
-        "class_prior": CLASS_PRIORS,
-    },
+    hyperparameters={**NAIVE_BAYES, "binarize": optional(Number(low=0))},
     grid={"alpha": [10.0, 1.0, 0.1, 0.01]},
     gives="probabilities",
     weights=True,

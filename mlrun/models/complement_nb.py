@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.estimator.hyperparameters import CLASS_PRIORS, arguments
-from mlrun.kinds import Flag, Number
+from mlrun.estimator.hyperparameters import NAIVE_BAYES, arguments
+from mlrun.kinds import Flag
 from mlrun.records import Params, TaskKind
 
 
@@ -21,13 +21,7 @@ ENTRY = ModelFamily(
     tasks=("classification",),
     simplicity_rank=1,
     assumptions=("prediction", "iid", "boundaries", "conditional_independence"),
-    hyperparameters={
-        "alpha": Number(low=0),
-        "force_alpha": Flag(),
-        "norm": Flag(),
-        "fit_prior": Flag(),
-        "class_prior": CLASS_PRIORS,
-    },
+    hyperparameters={**NAIVE_BAYES, "norm": Flag()},
     grid={"alpha": [10.0, 1.0, 0.1, 0.01]},
     needs=("non_negative",),
     gives="probabilities",
