@@ -55,8 +55,6 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
         raise UsageError(f"{output}: there is no folder {target.absolute().parent} to write it into")
     if target.exists() and Path(data).exists() and target.samefile(data):
         raise UsageError(f"{output}: the predictions would replace the rows that they are made of; name another file")
-    if target.exists() and Path(data).exists() and target.samefile(data):
-        raise UsageError(f"{output}: the predictions would replace the rows that they are made of; name another file")
     path = runs.resolve(runs.runs_root(None, root), run)
     payload = runs.load_model(path, model, trust)
     stored = from_payload(payload)

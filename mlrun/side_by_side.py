@@ -133,7 +133,18 @@ def changed(pair: Pair) -> Table:
 
 
 def told_change(row: Row) -> str:
-    return f"{as_text(row['old'])} → {as_text(row['new'])}"
+    return f"{brief(row['old'])} → {brief(row['new'])}"
+
+
+def brief(value: object) -> str:
+    """Return a value of a spec for people: whole models, metrics and baselines by their names; json has all of them."""
+    if isinstance(value, dict) and "family" in value:
+        return str(value["family"])
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "name" in item for item in value):
+        return ", ".join(str(item["name"]) for item in value)
+    if isinstance(value, dict) and list(value) == ["choice"]:
+        return as_text(value["choice"])
+    return as_text(value)
 
 
 def change_row(pair: Pair, place: int) -> Row:

@@ -42,7 +42,7 @@ def _hold_out(dataset: Dataset, spec: Spec, seed: int, notes: list[str]) -> tupl
     """Return train and test: a file of its own, the last in time, whole groups, or a random share."""
     rows, share = np.arange(dataset.table.height), spec.split.test
     if dataset.test_start is not None:
-        train, test = _own_file(dataset, rows, notes)
+        train, test = _own_file(dataset, spec, rows, notes)
     elif share == 0:
         return rows, rows[:0]
     elif dataset.times is not None:
@@ -63,9 +63,15 @@ def _hold_out(dataset: Dataset, spec: Spec, seed: int, notes: list[str]) -> tupl
     return np.sort(train), np.sort(test)
 
 
-def _own_file(dataset: Dataset, rows: Array, notes: list[str]) -> tuple[Array, Array]:
-    """Return the rows of the two files; what the test file's groups or times contradict is dropped, or said."""
+def _own_file(dataset: Dataset, spec: Spec, rows: Array, notes: list[str]) -> tuple[Array, Array]:
+    """Return the rows of the two files; what the test file's ids, groups or times contradict is dropped, or said."""
     start = dataset.test_start
+    known = np.isin(dataset.row_ids[start:], dataset.row_ids[:start]).sum() if spec.data.id is not None else 0
+    if known:
+        notes.append(
+            f"{known:,} of {len(rows[start:]):,} test rows have the id of a training row: "
+            "if these are the same rows, the test says little of new ones"
+        )
     train, test = _drop_shared_groups(dataset, rows[:start], rows[start:], notes, "the test file")
     if dataset.times is not None and len(train) and dataset.times[test].min() <= dataset.times[train].max():
         notes.append("the test file begins before the training rows end: it is not the future of all of them")

@@ -47,11 +47,15 @@ def verdict_of(course: Course, best: Line | None, lines: Sequence[Line]) -> Verd
     scored = [(score, line.record.name) for line in baselines if (score := shown_score(line, first)) is not None]
     told = f"{best.record.name} is best by {first.label} over the folds"
     mine = shown_score(best, first)
-    if scored and mine is not None:
+    part = "test" if best.record.test else "the folds"
+    if mine is None:
+        told += f"; on {part} it is not defined"
+    elif scored:
         direction = metrics.entry(first.name, course.spec.folder).direction
         score, name = max(scored) if direction == "maximize" else min(scored)
-        part = "test" if best.record.test else "the folds"
         told += f"; on {part} {mine:.4g}, against {score:.4g} of {name}, the best baseline"
+    else:
+        told += f"; on {part} {mine:.4g}, with no baseline to lay beside it"
     if not len(course.split.test):
         told += "; no test rows (test: 0), so nothing is said of new data"
     return VerdictRecord("not judged", told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -257,3 +258,12 @@ def test_repeats_with_time_are_refused_when_the_spec_is_read(tmp_path: Any) -> N
 def test_a_test_that_leaves_no_training_rows_says_where_they_went() -> None:
     shared = dataset_of(np.arange(60) % 2, times=np.arange(60), groups=np.arange(60) % 3)
     assert "48 training rows were dropped, because their group is in test too" in refusal(shared)
+
+
+def test_test_rows_with_the_ids_of_training_rows_are_told() -> None:
+    dataset = dataset_of(np.arange(40) % 2, test_start=30)
+    dataset = replace(dataset, row_ids=np.r_[np.arange(30), np.arange(25, 35)])
+    named = Spec("test", DataSpec("csv", {}, id="k"))
+    told = "5 of 10 test rows have the id of a training row"
+    assert [note.startswith(told) for note in split(dataset, named).notes] == [True]
+    assert not split_of(dataset).notes  # without an id, they are positions in two files

@@ -47,11 +47,16 @@ def difference_on_test(new: Side, new_model: ModelRecord, old: Side, old_model: 
 def rows_of_test(side: Side, model: ModelRecord) -> pl.DataFrame:
     """Return the stored predictions of the test rows."""
     file = side.folder / FOLDER / f"{model.name}.parquet"
+    from polars.exceptions import PolarsError
+
     from mlrun.predictions import read_part
 
     if not file.is_file():
         raise NothingConcluded(f"{side.record.name} has no {FOLDER}/{model.name}.parquet")
-    return read_part(file, "test")
+    try:
+        return read_part(file, "test")
+    except (PolarsError, OSError) as error:
+        raise NothingConcluded(f"{FOLDER}/{model.name}.parquet of {side.record.name} is damaged") from error
 
 
 def same_rows(new: pl.DataFrame, old: pl.DataFrame, by_id: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
