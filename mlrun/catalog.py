@@ -75,6 +75,8 @@ def load_object(reference: str, folder: str = "") -> Any:
     Raises UsageError when the module or the attribute is missing, or the module fails on import.
     """
     module_name, _, attribute = reference.partition(":")
+    if not module_name or not attribute:
+        raise UsageError(f"'{reference}' must be module:function, such as my_models:build")
     if folder and str(Path(folder).resolve()) not in sys.path:
         sys.path.insert(0, str(Path(folder).resolve()))
     try:
@@ -86,6 +88,6 @@ def load_object(reference: str, folder: str = "") -> Any:
         raise UsageError(f"'{reference}': no module '{missing}' beside the spec or installed") from error
     except AttributeError as error:
         raise UsageError(f"'{reference}': module '{module_name}' has no '{attribute}'") from error
-    except Exception as error:  # the module is the user's: whatever it raises on import is an answer, not a crash
+    except (Exception, SystemExit) as error:  # the module is the user's: what it raises on import is an answer
         raise UsageError(f"'{reference}': importing it failed with {type(error).__name__}: {error}") from error
     return found

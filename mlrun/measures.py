@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlrun import scores as maths
-from mlrun.errors import UsageError
+from mlrun.errors import DataError, MlrunError, UsageError
 from mlrun.records import Prediction, Task
 
 if TYPE_CHECKING:
@@ -148,3 +148,17 @@ def relative_errors(truth: Array, prediction: Prediction, task: Task) -> Array:
 
 def pinball_losses(truth: Array, prediction: Prediction, task: Task, alpha: float) -> Array:
     return maths.pinball_losses(truth, prediction.values, alpha)
+
+
+def guarded(name: str, own: Compute) -> Compute:
+    """Return a metric of the user's own whose mistakes are a sentence: DataError for what it raises, or no number."""
+
+    def compute(truth: Array, prediction: Prediction, task: Task, **parameters: Any) -> float:
+        try:
+            return float(own(truth, prediction, task, **parameters))
+        except MlrunError:
+            raise
+        except (Exception, SystemExit) as error:  # the function is the user's, and runs in the main process too
+            raise DataError(f"metric '{name}' failed with {type(error).__name__}: {error}") from error
+
+    return compute

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -65,10 +66,12 @@ def entry(name: str, folder: str = "") -> Metric:
         return ENTRIES[resolve(name)]
     own = load_object(name, folder)
     if isinstance(own, Metric):
-        return own
+        return replace(own, compute=measures.guarded(name, own.compute))
     if not callable(own):
         raise UsageError(f"metric '{name}' is neither a function (truth, prediction, task) nor a contracts.Metric")
-    return Metric(own, "maximize", EVERY, "labels", (-math.inf, math.inf), f"{name}, the user's own")
+    return Metric(
+        measures.guarded(name, own), "maximize", EVERY, "labels", (-math.inf, math.inf), f"{name}, the user's own"
+    )
 
 
 def resolve(name: str) -> str:

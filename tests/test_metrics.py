@@ -17,7 +17,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from mlrun import catalog
 from mlrun.contracts import Metric
-from mlrun.errors import UsageError
+from mlrun.errors import DataError, UsageError
 from mlrun.measures import ranking_of
 from mlrun.metrics import ALIASES, ENTRIES, applies, defaults, entry, oriented, resolve, score, specify
 from mlrun.records import MetricSpec, Prediction, Task
@@ -339,6 +339,16 @@ def test_wrong_parameters_are_told(name: str, params: dict[str, Any], said: str)
     with pytest.raises(UsageError) as raised:
         specify(name, params)
     assert str(raised.value) == said
+
+
+@pytest.mark.parametrize("body", ["raise RuntimeError('no')", "return 'x'", "return None", "raise SystemExit(3)"])
+def test_a_users_metric_that_fails_is_a_sentence(body: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    name = "own_metric_" + "".join(filter(str.isalnum, body))
+    (tmp_path / f"{name}.py").write_text(f"def bad(truth, prediction, task):\n    {body}\n")
+    spec = specify(f"{name}:bad", None, str(tmp_path))
+    with pytest.raises(DataError, match=f"metric '{name}:bad' failed with"):
+        score([spec], np.array([0, 1]), Prediction(np.array([0, 1])), Task("classification", ("a", "b")), str(tmp_path))
 
 
 def test_a_users_own_metric_is_a_function_or_a_metric(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

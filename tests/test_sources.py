@@ -159,6 +159,7 @@ def columns(rows=2): return {"a": range(rows), "b": ["x"] * rows}
 def pair(): return np.eye(2), [0, 1]
 def nothing(): return 7
 def fails(): raise RuntimeError("the server is away")
+def leaves(): raise SystemExit(3)
 """
 
 
@@ -176,6 +177,8 @@ def test_a_function_of_the_users_is_a_source(tmp_path: Path, monkeypatch: pytest
         asked("nothing")
     with pytest.raises(DataError, match="failed with RuntimeError: the server is away"):
         asked("fails")
+    with pytest.raises(DataError, match="failed with SystemExit: 3"):
+        asked("leaves")
     with pytest.raises(UsageError, match="has no 'missing'"):
         asked("missing")
 

@@ -78,7 +78,7 @@ def _of_function(reference: str, function: Callable[..., Any]) -> Source:
             given = function(**params)
         except MlrunError:
             raise
-        except Exception as error:  # the function is the user's: whatever it raises is said, and is no crash of ours
+        except (Exception, SystemExit) as error:  # the function is the user's: what it raises is said, no crash of ours
             raise DataError(f"source '{reference}' failed with {type(error).__name__}: {error}") from error
         return _as_table(reference, given)
 
