@@ -77,6 +77,9 @@ def test_override_wins_over_the_environment_and_that_over_the_spec(tmp_path: Pat
     environment = {"MLRUN_RUNS": str(tmp_path / "elsewhere")}
     assert runs.runs_root(tmp_path, environment=environment) == tmp_path / "elsewhere"
     assert runs.runs_root(tmp_path, tmp_path / "mine", environment=environment) == tmp_path / "mine"
+    (tmp_path / "mine").write_text("a file")
+    with pytest.raises(UsageError, match="is a file"):
+        runs.runs_root(tmp_path, tmp_path / "mine", environment=environment)
 
 
 @pytest.mark.parametrize(

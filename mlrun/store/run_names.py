@@ -33,11 +33,15 @@ def runs_root(
     """Return the folder that holds the runs, whether it is there yet or not.
 
     The override (`--runs`) wins, then MLRUN_RUNS, then `runs/` in the spec's folder or its nearest parent that has
-    one (without a spec: the working directory and its parents), else `runs/` in the working directory.
+    one (without a spec: the working directory and its parents), else `runs/` in the working directory. Raises
+    UsageError when the override is a file.
     """
     named = override or environment.get("MLRUN_RUNS")
     if named:
-        return Path(named).expanduser().absolute()
+        root = Path(named).expanduser().absolute()
+        if root.exists() and not root.is_dir():
+            raise UsageError(f"{root} is a file; the runs need a folder (--runs DIR, or MLRUN_RUNS)")
+        return root
     start = Path(spec_folder or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if (folder / "runs").is_dir():

@@ -111,9 +111,10 @@ def _labels(spec: Spec, column: pl.Series, kind: TaskKind) -> tuple[Label, ...]:
             f"the target '{column.name}' has {len(labels):,} values; anomaly detection needs two: normal and anomaly."
         )
     if len(labels) > FEW_CLASSES and len(labels) > len(column) / 2:
+        cure = "say `task: regression`, or name another target" if column.dtype.is_numeric() else "name another target"
         raise DataError(
             f"the target '{column.name}' has {len(labels):,} distinct values in {len(column):,} rows: too many for "
-            f"classes; say `task: regression`, or name another target."
+            f"classes; {cure}."
         )
     positive = _positive(spec, labels, column, kind)
     if positive is None:
