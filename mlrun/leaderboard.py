@@ -171,6 +171,10 @@ def model_notes(course: Course, contest: Contest) -> Iterator[str]:
         yield "cv is optimistic: the members were chosen on the same folds"
     if course.dataset.weights is not None and not model.entry.weights:
         yield f"{model.spec.family} takes no weights: it was fitted without them"
+    ranked = course.metrics and course.dataset.truth is not None
+    if ranked and contest.best is not None and contest.score(contest.best) is None:
+        soft = "; `voting: soft` gives probabilities" if model.spec.family == "voting" else ""
+        yield f"{course.metrics[0].label} is not defined for what it predicts, so it cannot be best{soft}"
     if model.recipe is not None and model.spec.prepare.category.encode == "native" != model.recipe.encode:
         yield f"{model.spec.family} takes no categories as they are: {model.recipe.encode} in their stead"
     for warning, count in sorted(course.log.warnings(contest.name).items()):

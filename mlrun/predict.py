@@ -21,6 +21,7 @@ from mlrun.screen.tables import FORMULA
 from mlrun.store.model_files import version_differences
 from mlrun.stored import StoredModel, from_payload
 from mlrun.table.schema_cast import apply_schema
+from mlrun.wording import as_text
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -146,7 +147,7 @@ def table_of(rows: pl.Series, prediction: Prediction, task: Task) -> pl.DataFram
     }
     if prediction.probabilities is not None:
         for code, label in enumerate(task.labels):
-            columns[f"p_{label}"] = np.ascontiguousarray(prediction.probabilities[:, code])
+            columns[f"p_{as_text(label)}"] = np.ascontiguousarray(prediction.probabilities[:, code])
     elif prediction.scores is not None and prediction.scores.ndim == 1:
         columns["score"] = prediction.scores
     return pl.DataFrame(columns)

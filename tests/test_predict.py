@@ -12,7 +12,7 @@ from in_process import run, write_spec
 from numpy.testing import assert_array_equal
 
 from mlrun.errors import DataError, UsageError
-from mlrun.predict import predict, predict_table, recoded
+from mlrun.predict import predict, predict_table, recoded, table_of
 from mlrun.records import Prediction, Task
 
 ROWS = 160
@@ -109,6 +109,12 @@ def test_tables_come_and_go_in_every_format(trained: Path, tmp_path: Path) -> No
     assert_array_equal(written["p_no"].to_numpy(), expected["p_no"].to_numpy())
     # a spreadsheet would run a cell that begins with =
     assert written["prediction"].to_list() == [word.replace("=", "'=") for word in expected["prediction"]]
+
+
+def test_probabilities_are_named_as_the_predictions_are_written() -> None:
+    prediction = Prediction(np.array([1]), np.array([[0.2, 0.8]]))
+    table = table_of(pl.Series([7]), prediction, Task("classification", (False, True)))
+    assert table.columns == ["row", "prediction", "p_false", "p_true"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,18 @@ def test_ensembles_score_as_scikit_learns_own_on_the_same_folds(tmp_path: Path) 
     assert found.record["fits"]["run"] == found.record["fits"]["planned"] == 4 * 3
 
 
+def test_a_vote_without_the_first_metric_says_why_it_cannot_be_best(tmp_path: Path) -> None:
+    models = {
+        "gaussian_nb": {"var_smoothing": 1e-9},
+        "lda": {"solver": "svd"},
+        "hard": {"family": "voting", "members": ["gaussian_nb", "lda"]},
+    }
+    found = done(tmp_path, rows(), models=models, metrics=["roc_auc", "accuracy"])
+    told = "roc_auc is not defined for what it predicts, so it cannot be best; `voting: soft` gives probabilities"
+    assert told in line(found, "hard")["notes"]
+    assert line(found, "lda")["notes"] == []
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_an_average_of_numbers_is_scikit_learns_also_of_logarithms(tmp_path: Path, log: bool) -> None:
     models = {

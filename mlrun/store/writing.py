@@ -61,7 +61,7 @@ def what_helps(error: OSError) -> str:
     if error.errno == errno.EDQUOT:
         return "the quota is used up. Free some space, then run the same command again"
     if error.errno in (errno.EACCES, errno.EPERM):
-        return "no permission. Change the folder's rights, or put runs elsewhere with --runs DIR"
+        return "no permission. Change the folder's rights, or write elsewhere (runs: --runs DIR)"
     if error.errno == errno.EROFS:
-        return "the file system is read-only. Put runs elsewhere with --runs DIR"
-    return f"{error.strerror or error}. Look at the disk, or put runs elsewhere with --runs DIR"
+        return "the file system is read-only. Write elsewhere (runs: --runs DIR)"
+    return f"{error.strerror or error}. Look at the disk, or write elsewhere (runs: --runs DIR)"
