@@ -15,7 +15,7 @@ from mlrun.screen.standings import closing_lines, leaderboard, other_metrics
 from mlrun.screen.tables import Table, write
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
-from mlrun.wording import as_text, count, duration, moment, seconds_between
+from mlrun.wording import as_text, count, duration, moment, nearest, seconds_between
 
 BRIEF = 3  # columns of this rank and above are for `show`
 
@@ -124,12 +124,6 @@ def told_place(record: RunRecord, folder: Path) -> str:
     """Return where the run's files are."""
     stored = "models/, predictions/" if any(model.file for model in record.models) else "predictions/"
     return f"{record.name} in {nearest(folder)} ({stored}, report.md)"
-
-
-def nearest(path: Path) -> str:
-    """Return a path as a user would type it here."""
-    absolute = path.absolute()
-    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
 def closing(record: RunRecord, told: Collection[str] = ()) -> Section:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime
+from pathlib import Path
 
 from mlrun.json_records import encode
 
@@ -118,3 +119,9 @@ def seconds_between(start: str, end: str) -> float | None:
     except (ValueError, TypeError):
         return None
     return elapsed if elapsed >= 0 else None
+
+
+def nearest(path: Path) -> str:
+    """Return a path as a user would type it here."""
+    absolute = path.absolute()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)

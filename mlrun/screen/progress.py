@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mlrun.events import (
@@ -23,7 +24,7 @@ from mlrun.events import (
     TrialFinished,
 )
 from mlrun.terminal import is_plain, open_console, printable
-from mlrun.wording import count, duration, number
+from mlrun.wording import count, duration, nearest, number
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -190,7 +191,7 @@ def tell(state: RunState, event: Event, say: Say) -> None:
             say(f"  {sentence}")
     elif isinstance(event, RunClaimed):
         resumed = f", goes on where it was cut off ({count(event.finished_fits, 'fit')} kept)" if event.resumed else ""
-        say(f"run {event.name} in {event.folder}{resumed}")
+        say(f"run {event.name} in {nearest(Path(event.folder))}{resumed}")
     elif isinstance(event, RoundPlanned):
         cached = f", {event.cached} from earlier runs" if event.cached else ""
         models = f" of {', '.join(event.models)}" if event.models else ""
