@@ -249,7 +249,7 @@ data: x.csv
 
 experiment: a
 data: {path: x.json}
-    2:7: 'data' names no source. Add `source:`, one of csv, parquet, sklearn, sql, or module:function.
+    2:7: no source is known by the ending '.json'. Add `source:`, one of csv, parquet, sklearn, sql, or module:function.
 
 experiment: a
 data: {source: sklearn}

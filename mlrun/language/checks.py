@@ -43,7 +43,9 @@ def find_source(data: DataShape, findings: Findings) -> str:
         return name
     if not name:
         cure = f"Add `source:`, one of {', '.join(catalog.names('sources'))}, or module:function."
-        findings.add(path, "'data' names no source", cure)
+        ending = PurePath(str(params.get("path", ""))).suffix  # what it reads is free data, not yet a record
+        told = f"no source is known by the ending '{ending}'" if ending else "'data' names no source"
+        findings.add(path, told, cure)
         return name
     entry = _find_source(name, findings)
     if entry is not None:

@@ -19,7 +19,8 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: left }
-th.right, td.right { text-align: right } tr.bold { font-weight: 600 } tr.dim { color: #666 } tr.red { color: #b00020 }
+th.right, td.right { text-align: right; white-space: nowrap }
+tr.bold { font-weight: 600 } tr.dim { color: #666 } tr.red { color: #b00020 }
 .wide { overflow-x: auto }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #ddd } th, td { border-color: #333 }
   tr.dim { color: #999 } tr.red { color: #ff8a80 } }
