@@ -40,7 +40,6 @@ class Opened:
     started: str
     known: Mapping[str, TrialResult] = field(default_factory=dict)
     champions: Mapping[str, tuple[Path, ModelRecord]] = field(default_factory=dict)
-    exit_codes: list[int] = field(default_factory=list)  # filled when the run is sealed
 
 
 @contextmanager

@@ -40,12 +40,13 @@ def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
         proposed = {contest.model.name: propose(course, contest) for contest in contests}
         if not any(proposed.values()):
             return
-        cached = [result for contest in contests for result in reuse(course, contest)]
-        yield from run_combinations(course, contests)
-        groups = [group for contest in contests for group in group_open(course, contest)]
+        fitted = [contest for contest in contests if not contest.model.combines]
+        cached = [closed for contest in contests for closed in reuse(course, contest)]
+        kept = [closed for contest in fitted for closed in recall(course, contest)]
+        groups = [group for contest in fitted for group in group_open(course, contest)]
         yield count_round(course, proposed, len(cached), len(groups))
-        for contest, result in cached:
-            yield told(contest, result)
+        yield from (told(contest, result) for contest, result in (*cached, *kept))
+        yield from run_combinations(course, contests)
         yield from run_groups(course, groups)
 
 
@@ -133,22 +134,26 @@ def combined(course: Course, contest: Contest, trial: Trial, fold: Fold) -> Tria
     return TrialAnswer(trial.id, prediction, scores, {})
 
 
+def recall(course: Course, contest: Contest) -> list[tuple[Contest, TrialResult]]:
+    """Give the open trials the scores that the journal of an interrupted run kept; return those that it closes."""
+    found = []
+    for opened in list(contest.open.values()):
+        for fold in course.split.folds:
+            kept = course.log.finished(opened.trial, fold)
+            result = None if kept is None else contest.take_scores(fold, opened.trial.id, kept)
+            if result is not None:
+                found.append((contest, result))
+    return found
+
+
 def group_open(course: Course, contest: Contest) -> list[Group]:
-    """Return the fits that the open trials still need; scores that the journal kept are taken at once."""
+    """Return the fits that the open trials still need."""
     groups: list[Group] = []
-    closed: list[TrialResult] = []
     for trials in share_fits(contest.model.entry, [opened.trial for opened in contest.open.values()]):
         for fold in course.split.folds:
-            missing = []
-            for trial in trials:
-                kept = course.log.finished(trial, fold)
-                if kept is None:
-                    missing.append(trial)
-                    continue
-                result = contest.take_scores(fold, trial.id, kept)
-                closed.extend([result] if result is not None else [])
+            missing = tuple(trial for trial in trials if course.log.finished(trial, fold) is None)
             if missing:
-                groups.append(Group(contest, tuple(missing), fold))
+                groups.append(Group(contest, missing, fold))
     return groups
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun import metrics, provenance, runs
 from mlrun.errors import DataError
-from mlrun.events import Event, Noted
+from mlrun.events import Event, Noted, RunFinished
 from mlrun.leaderboard import Line
 from mlrun.opening import now
 from mlrun.predictions import write_predictions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def seal(course: Course, lines: Sequence[Line], references: References, options: TrainOptions) -> Iterator[Event]:
-    """Write everything that a finished run folder holds; yield what the user should know. The last file is run.json."""
+    """Write what a finished run folder holds, run.json last; yield what the user should know, then the end."""
     opened, folder = course.opened, course.opened.folder.path
     results = [result for contest in course.contests.values() for result in contest.results]
     found = tuple(run_notes(course, lines))
@@ -46,7 +46,7 @@ def seal(course: Course, lines: Sequence[Line], references: References, options:
     write_report(folder, record)
     opened.log.close()
     runs.finish(folder, record)
-    opened.exit_codes.append(record.exit_code)
+    yield RunFinished(str(folder), record.exit_code)
 
 
 def make_record(

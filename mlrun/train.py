@@ -10,7 +10,7 @@ from mlrun import catalog, runs
 from mlrun.champions import crown, take_over_champions
 from mlrun.contest import Contest
 from mlrun.course import Course, Hear, ignore
-from mlrun.events import DataLoaded, Event, Noted, RunClaimed, RunFinished
+from mlrun.events import DataLoaded, Event, Noted, RunClaimed
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
 from mlrun.opening import Opened, open_run, same_as_latest, wait_for_running
@@ -50,7 +50,6 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hea
         lines = [model_line(course, contest) for contest in course.contests.values()]
         lines += [baseline_line(course, baseline) for baseline in references.baselines]
         yield from seal(course, lines, references, options)
-    yield RunFinished(str(opened.folder.path), opened.exit_codes[-1])
 
 
 def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from in_process import Done, run, write_spec
 
-from mlrun.events import Noted, RunClaimed
+from mlrun.events import Noted, RoundPlanned, RunClaimed, TrialFinished
 
 SPEC = """
 experiment: cached
@@ -183,6 +183,16 @@ def test_an_interrupted_run_is_gone_on_with_and_fresh_begins_another(spec: Path)
     again = run(spec)
     assert (claimed(again).name, claimed(again).resumed) == ("cached@1", True)
     assert again.trials == trials
+
+
+def test_trials_that_the_journal_kept_are_told_like_those_that_are_fitted(spec: Path) -> None:
+    first = run(spec)
+    cut_off(first, len(first.read("journal.jsonl").splitlines()))
+    again = run(spec)
+    told = [event.result.trial.id for event in again.events if isinstance(event, TrialFinished)]
+    assert sorted(told) == sorted(first.reasons)
+    rounds = [number for number, event in enumerate(again.events) if isinstance(event, RoundPlanned)]
+    assert rounds[0] < next(number for number, event in enumerate(again.events) if isinstance(event, TrialFinished))
 
 
 @pytest.mark.parametrize("change", ["seed=9", "models.tree.max_depth=[1]"])
