@@ -21,6 +21,8 @@ SHELVES = {
     "searches": "search strategy",
     "sources": "source",
     "executors": "executor",
+    "checks": "check",
+    "edits": "edit",
 }
 TABLES = {"metrics": "metric", "baselines": "baseline"}
 

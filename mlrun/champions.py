@@ -55,6 +55,7 @@ def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]
         test=outcome.value.answers[0].prediction if len(course.split.test) else None,
         fit_seconds=outcome.value.fit_seconds,
         identity=champion_identity(course, contest),
+        model=None if data is None else as_stored(course, contest, outcome.value, data),
     )
     if course.spec.final.refit_on == "all" and len(course.split.test):
         outcome, data = refit(course, contest, np.sort(np.concatenate([course.split.train, course.split.test])))
@@ -137,15 +138,7 @@ def store(
 ) -> tuple[Champion, list[str]]:
     """Write models/NAME.skops and measure one-row predictions; return a sentence when the model cannot be stored."""
     folder = course.opened.folder.path
-    model = StoredModel(
-        blueprint=replace(champion_blueprint(contest), recipe=None, members=(), meta=None),
-        estimator=value.estimator,
-        preparation=data.preparation,
-        features=tuple(column.name for column in course.dataset.features),
-        schema=stored_schema(course),
-        threshold=value.threshold,
-        target_transform=course.spec.target_transform,
-    )
+    model = as_stored(course, contest, value, data)
     (folder / "models").mkdir(exist_ok=True)
     file = f"models/{contest.name}.skops"
     p95_ms, notes = measure(course, contest, model)
@@ -157,6 +150,19 @@ def store(
         told = f"{contest.name}: its model cannot be stored ({type(error).__name__}: {error})"
         return replace(champion, p95_ms=p95_ms), [*notes, told]
     return replace(champion, file=file, size_bytes=(folder / file).stat().st_size, p95_ms=p95_ms), notes
+
+
+def as_stored(course: Course, contest: Contest, value: FitValue, data: FoldData) -> StoredModel:
+    """Return a fitted champion with all that it needs to read new rows."""
+    return StoredModel(
+        blueprint=replace(champion_blueprint(contest), recipe=None, members=(), meta=None),
+        estimator=value.estimator,
+        preparation=data.preparation,
+        features=tuple(column.name for column in course.dataset.features),
+        schema=stored_schema(course),
+        threshold=value.threshold,
+        target_transform=course.spec.target_transform,
+    )
 
 
 def stored_schema(course: Course) -> dict[str, str]:

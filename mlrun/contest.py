@@ -13,6 +13,7 @@ from mlrun.metrics import oriented
 from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel
 from mlrun.records import Failure, Fold, MetricSpec, Prediction, Trial, TrialResult, TrialStatus
+from mlrun.stored import StoredModel
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Champion:
     """A family's best trial, refitted on all of train; `failure` says why there is no model where there is none.
 
     test: prediction of the test rows, None when there are none. file: the stored model in the run folder.
+    model: the one that predicted test, while the run goes on; None when it was taken over from an earlier run.
     """
 
     test: Prediction | None = None
@@ -40,6 +42,7 @@ class Champion:
     p95_ms: float | None = None
     identity: str = ""
     failure: Failure | None = None
+    model: StoredModel | None = None
 
 
 @dataclass(slots=True)

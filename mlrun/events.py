@@ -79,6 +79,16 @@ class ChampionStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckStarted:
+    """An evaluation test begins: the number `done` + 1 of `total`."""
+
+    check: str
+    test: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """A sentence that the user should see: a winner on the edge of its grid, a spent budget, a failed family."""
 
@@ -102,6 +112,7 @@ Event = (
     | FitFinished
     | TrialFinished
     | ChampionStarted
+    | CheckStarted
     | Noted
     | RunFinished
 )

@@ -67,6 +67,11 @@ class FoldStore:
             self._count += 1
         return self._made[recipe, name]
 
+    def once(self, recipe: Recipe | None, train: Array, valid: Array) -> FoldData:
+        """Return matrices that are not kept: of a fit that is made once."""
+        self._count += 1
+        return self._make(recipe, train, valid, str(self.scratch / f"{self._count - 1:04d}"))
+
     def drop(self, keep: set[Recipe | None]) -> None:
         """Forget the folds of recipes that no model needs any more."""
         self._made = {key: data for key, data in self._made.items() if key[0] in keep}

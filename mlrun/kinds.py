@@ -131,4 +131,73 @@ class ByTask:
         return ", or ".join(f"{kind} ({task})" for task, kind in self.kinds)
 
 
-Kind = Number | Flag | OneOf | ListOf | MappingOf | AnyOf | ByTask
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Any text that is not empty."""
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, str) and value != ""
+
+    def __str__(self) -> str:
+        return "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnName:
+    """The name of a column of the data, which is looked for once the data is known."""
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, str) and value != ""
+
+    def __str__(self) -> str:
+        return "a column"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition over the columns, in SQL."""
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, str) and value != ""
+
+    def __str__(self) -> str:
+        return "a SQL condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """A value that only its reader can judge: a label, a number, text."""
+
+    def admits(self, value: object) -> bool:
+        return value is not None
+
+    def __str__(self) -> str:
+        return "a value"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a key admits, what it is when left out, and one line on it."""
+
+    kind: Kind
+    default: object = None
+    caption: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A mapping with known keys, each with its kind and default."""
+
+    fields: Mapping[str, Parameter]
+
+    def admits(self, value: object) -> bool:
+        return isinstance(value, Mapping) and all(
+            key in self.fields and self.fields[key].kind.admits(inner) for key, inner in value.items()
+        )
+
+    def __str__(self) -> str:
+        return "{" + ", ".join(f"{name}: {field.kind}" for name, field in self.fields.items()) + "}"
+
+
+Kind = Number | Flag | OneOf | ListOf | MappingOf | AnyOf | ByTask | Word | ColumnName | Condition | Anything | Fields

@@ -18,6 +18,8 @@ TaskKind = Literal["classification", "regression", "anomaly"]
 ColumnKind = Literal["numeric", "boolean", "category", "text", "date"]
 FailureReason = Literal["raised", "exited", "crashed", "killed", "timeout", "invalid_output", "member_failed"]
 TrialStatus = Literal["done", "failed", "timeout", "skipped"]
+Severity = Literal["fail", "warn"]
+FindingStatus = Literal["pass", "warn", "fail", "info", "vacuous", "not_run", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,3 +232,53 @@ class Difference:
     high: float | None = None
     p_value: float | None = None
     method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTest:
+    """One evaluation test: a check under a name, every parameter written out; asked: by the author, not by `auto`."""
+
+    check: str
+    name: str
+    params: Params = field(default_factory=dict)
+    asked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WorstRow:
+    """A row that failed a test by much: its id, what was said before and after the edit (or truth and prediction)."""
+
+    row: Label
+    old: Label | None = None
+    new: Label | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found of one model in one test and variant ('' = the whole test); a line of findings.jsonl.
+
+    model: '' = it is about the run. status: info = measured, and no bound was asked for.
+    value, low, high: the `measure` with its interval, in its own unit; threshold: the bound that it is held to.
+    p_value: of no violation, where the judgement is a test; Holm's procedure holds them together.
+    n: rows that count; n_changed: rows whose output moved. reason: one sentence for people.
+    details: plain data behind it: what tables and pictures are drawn from.
+    """
+
+    check: str
+    test: str
+    model: str
+    variant: str = ""
+    status: FindingStatus = "info"
+    severity: Severity = "fail"
+    measure: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    threshold: float | None = None
+    p_value: float | None = None
+    n: int | None = None
+    n_changed: int | None = None
+    worst_rows: tuple[WorstRow, ...] = ()
+    reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)

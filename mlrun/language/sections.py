@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlrun.contracts import Space
-from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, TaskKind
+from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, PlannedTest, TaskKind
 
 Calibrate = Literal["none", "sigmoid", "isotonic", "temperature"]
 Threshold = float | Literal["from_costs", "tuned"]
@@ -152,6 +152,45 @@ class FinalSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """Which tests are run; auto: those that need no author's knowledge, beside the ones that are written.
+
+    sample: rows of behaviour tests. rope: differences of the first metric within it do not matter.
+    """
+
+    auto: bool = True
+    sample: int = 2000
+    tests: tuple[PlannedTest, ...] = ()
+    rope: float = 0.005
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class UsefulSpec:
+    """When the best model is worth having.
+
+    utility: what each outcome is worth (tp, fp, tn, fn, defer), {} = by the spec's costs. against: baselines, () = all.
+    human: accuracy and cost_per_row of people, or a column or file of their labels. budget: p95_ms_per_row, model_mb,
+    train_seconds. target: metric → the score that must be reached. prefer_simpler_within: of the first metric.
+    """
+
+    utility: Mapping[str, float] = field(default_factory=dict)
+    against: tuple[str, ...] = ()
+    human: Params = field(default_factory=dict)
+    budget: Mapping[str, float] = field(default_factory=dict)
+    target: Mapping[str, float] = field(default_factory=dict)
+    prefer_simpler_within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateSpec:
+    """One condition that makes `train` exit 1 where it does not hold; kind: beats, bound, drop, suites or useful."""
+
+    kind: Literal["beats", "bound", "drop", "suites", "useful"]
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """What one execution is to do.
 
@@ -174,6 +213,9 @@ class Spec:
     anomaly: AnomalySpec = field(default_factory=AnomalySpec)
     target_transform: Literal["log"] | None = None
     final: FinalSpec = field(default_factory=FinalSpec)
+    evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
+    useful: UsefulSpec | None = None
+    gates: tuple[GateSpec, ...] = ()
     folder: str = ""
     text: bytes = b""
     path: str = ""

@@ -1,0 +1,120 @@
+"""From subjects and a suite of tests to findings: what each check says of each model, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+
+from mlrun import catalog
+from mlrun.check_contracts import Check, Context, Subject
+from mlrun.errors import Interrupted, MlrunError, StorageError
+from mlrun.events import CheckStarted
+from mlrun.records import Finding, Params, PlannedTest
+
+AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest first
+    "calibration",
+    "confidence",
+    "trade_offs",
+    "slices",
+    "invariance",
+    "proxies",
+    "perturbation",
+    "ensembles",
+    "over_time",
+    "drift",
+    "learning_curve",
+    "assumptions",
+)
+TOO_DEAR = "it costs more than the training; ask for it"
+
+
+def evaluate(context: Context) -> Generator[CheckStarted, None, tuple[Finding, ...]]:
+    """Run every test of the context's suite; a check that raises is one error, and all others still report."""
+    found: list[Finding] = []
+    for done, test in enumerate(context.tests):
+        yield CheckStarted(test.check, test.name, done, len(context.tests))
+        check: Check = catalog.find("checks", test.check, context.folder)
+        found.extend(ask(check, test, context))
+    return tuple(found)
+
+
+def ask(check: Check, test: PlannedTest, context: Context) -> Iterator[Finding]:
+    """Yield what a check finds of each subject that can answer it, and why of the others."""
+    if context.dataset.task.kind not in check.tasks:
+        told = f"it is for {' and '.join(check.tasks)}, and the task is {context.dataset.task.kind}"
+        yield Finding(test.check, test.name, "", status="not_run", reason=told)
+        return
+    if check.of == "run":
+        best = [subject for subject in context.subjects if subject.name == context.best]
+        if not best:
+            yield Finding(test.check, test.name, "", status="not_run", reason="there is no best model")
+            return
+        yield from examine(check, test, best[0], context)
+        return
+    for subject in context.subjects:
+        yield from examine(check, test, subject, context)
+
+
+def examine(check: Check, test: PlannedTest, subject: Subject, context: Context) -> Sequence[Finding]:
+    """Return what a check finds of one subject; all that it raises becomes one finding."""
+    lacking = missing(check, subject, context)
+    name = subject.name if check.of == "each" else ""
+    if lacking:
+        return (Finding(test.check, test.name, name, status="not_run", reason=lacking),)
+    try:
+        found = tuple(check.run(subject, context, test.params))
+    except (Interrupted, StorageError):
+        raise
+    except MlrunError as error:
+        return (Finding(test.check, test.name, name, status="error", reason=str(error)),)
+    except Exception as error:  # noqa: BLE001 - one broken check, a user's own perhaps, must not hide the others
+        told = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}".rstrip(": ")
+        return (Finding(test.check, test.name, name, status="error", reason=told),)
+    return tuple(replace(finding, check=test.check, test=test.name) for finding in found)
+
+
+def missing(check: Check, subject: Subject, context: Context) -> str:
+    """Return what a check needs and does not have, as a reason; '' when it has all."""
+    lacking = {
+        "test": (len(context.rows) == 0 or subject.test is None, "there are no test rows"),
+        "labels": (context.dataset.truth is None, "there are no labels"),
+        "predict": (subject.predict is None, subject.silent or "it cannot be asked about new rows"),
+        "refit": (subject.refit is None, "it cannot be fitted again here"),
+        "folds": (not subject.folds, "there are no held-out predictions of the folds"),
+        "probabilities": (
+            subject.test is None or subject.test.probabilities is None,
+            "it gives no probabilities",
+        ),
+    }
+    return next((reason for need, (absent, reason) in lacking.items() if absent and need in check.needs), "")
+
+
+def with_automatic(context: Context, tests: Sequence[PlannedTest]) -> tuple[tuple[PlannedTest, ...], list[Finding]]:
+    """Return the written tests with those that `auto` adds, and a finding for each that costs too much.
+
+    A check that is written is not added again. `auto` may spend as many fits as the training did.
+    """
+    written = {test.check for test in tests}
+    task = context.dataset.task.kind
+    left = context.training_fits
+    added: list[PlannedTest] = []
+    refused: list[Finding] = []
+    for name in AUTOMATIC:
+        if name in written or name not in catalog.names("checks"):
+            continue
+        check: Check = catalog.find("checks", name)
+        for params in check.automatic(context) if task in check.tasks else ():
+            test = automatic_test(name, check, params)
+            cost = check.fits(context, test.params)
+            if cost > left:
+                refused.append(Finding(name, test.name, "", status="not_run", reason=TOO_DEAR))
+                continue
+            left -= cost
+            added.append(test)
+    return (*tests, *added), refused
+
+
+def automatic_test(name: str, check: Check, params: Params) -> PlannedTest:
+    """Return a test with what `auto` says of it over the check's defaults."""
+    defaults = {key: parameter.default for key, parameter in check.parameters.items()}
+    return PlannedTest(name, str(params.get("name", name)), {**defaults, **params}, asked=False)

@@ -1,0 +1,205 @@
+"""From champions and baselines to the subjects of the evaluation: what each said, and how to ask it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from mlrun.baselines import ENTRIES, Question
+from mlrun.check_contracts import Refit, Subject
+from mlrun.contest import Contest
+from mlrun.course import Course
+from mlrun.errors import DataError
+from mlrun.fit import FINAL, FitJob, FitValue, take
+from mlrun.leaderboard import Line
+from mlrun.predict import predict_alone
+from mlrun.process.jobs import raised
+from mlrun.provenance import fit_seed
+from mlrun.records import Fold, Outcome, Prediction
+from mlrun.rounds import champion_blueprint
+from mlrun.store import model_files
+from mlrun.store.run_folder import sha256_of
+from mlrun.stored import StoredModel, from_payload
+
+if TYPE_CHECKING:
+    from mlrun.records import Array
+    from mlrun.spec import BaselineSpec
+
+DRAWS_ANEW = "it draws its answers, so a change would prove nothing"
+NOT_FOR_NEW_ROWS = "its answers are given by row, so it has none for a changed row"
+PATIENCE_SECONDS = 300.0  # of a user's model, which may hang
+
+
+@dataclass(frozen=True, slots=True)
+class PredictJob:
+    """The prediction of a table as an executor runs it (contracts.Job): for a user's model, which may do anything."""
+
+    key: str
+    model: StoredModel
+    table: pl.DataFrame
+    isolated: bool = True
+    timeout: float | None = PATIENCE_SECONDS
+
+    def run(self) -> Prediction:
+        return self.model.predict(self.table)
+
+
+def subjects_of(course: Course, lines: Sequence[Line], baselines: Sequence[BaselineSpec]) -> tuple[Subject, ...]:
+    """Return the models that have a champion, then the baselines that said something, in the order of the lines."""
+    specs = {baseline.name: baseline for baseline in baselines}
+    done = [line for line in lines if line.record.status == "done"]
+    models = [
+        model_subject(course, course.contests[line.record.name], line) for line in done if line.record.kind == "model"
+    ]
+    rest = [baseline_subject(course, specs[line.record.name], line) for line in done if line.record.kind == "baseline"]
+    return (*models, *rest)
+
+
+def model_subject(course: Course, contest: Contest, line: Line) -> Subject:
+    """Return a champion: it can be asked about any rows, and fitted again on others."""
+    record, entry = line.record, contest.model.entry
+    return Subject(
+        name=record.name,
+        kind="model",
+        family=record.family,
+        test=None if line.test is None else line.test.prediction,
+        folds=folds_of(line),
+        features=tuple(column.name for column in course.dataset.features),
+        predict=asker(course, contest),
+        refit=lambda parts: refit(course, contest, parts),
+        rank=record.simplicity_rank,
+        assumptions=entry.assumptions,
+        members=contest.model.spec.parts,
+        fit_seconds=record.fit_seconds,
+        size_bytes=record.size_bytes,
+        p95_ms_1_row=record.p95_ms_1_row,
+        cv={label: summary.mean for label, summary in record.cv.items()},
+    )
+
+
+def baseline_subject(course: Course, baseline: BaselineSpec, line: Line) -> Subject:
+    """Return a baseline; one whose answers are looked up by row, or drawn, has none for changed rows."""
+    silent = why_silent(baseline)
+    return Subject(
+        name=line.record.name,
+        kind="baseline",
+        family=baseline.kind,
+        test=None if line.test is None else line.test.prediction,
+        answered=None if line.test is None else line.test.answered,
+        folds=folds_of(line),
+        predict=None if silent else (lambda table: answer_of(course, baseline, table)),
+        silent=silent,
+        cv={label: summary.mean for label, summary in line.record.cv.items()},
+    )
+
+
+def why_silent(baseline: BaselineSpec) -> str:
+    """Return why a baseline cannot answer for changed rows; '' when it can."""
+    if baseline.kind == "random":
+        return DRAWS_ANEW
+    looked_up = baseline.kind in {"human", "existing"} and baseline.params.get("column") is None
+    if baseline.kind == "previous" or (looked_up and baseline.params.get("run") is None):
+        return NOT_FOR_NEW_ROWS
+    return ""
+
+
+def folds_of(line: Line) -> tuple[tuple[Fold, Prediction, Array | None], ...]:
+    """Return a line's held-out predictions, each with its fold."""
+    return tuple((part.fold, part.prediction, part.answered) for part in line.parts if part.fold is not None)
+
+
+def answer_of(course: Course, baseline: BaselineSpec, table: pl.DataFrame) -> Prediction:
+    """Return what a baseline says of the rows of a table, after it has seen train."""
+    dataset, train = course.dataset, course.split.train
+    if dataset.truth is None:
+        raise DataError("this baseline needs a target")
+    seen = len(train)
+    joined = replace(
+        dataset,
+        table=pl.concat([dataset.table[train], table.select(dataset.table.columns)], how="vertical_relaxed"),
+        truth=np.concatenate([dataset.truth[train], np.zeros(table.height, dtype=dataset.truth.dtype)]),
+    )
+    seed = fit_seed(course.spec.seed, f"baseline {baseline.name} test", 0, 0)
+    rows = np.arange(seen, seen + table.height)
+    question = Question(joined, np.arange(seen), rows, seed, course.spec.folder, course.spec.anomaly.contamination)
+    return ENTRIES[baseline.kind].answer(baseline.params, question).prediction
+
+
+def asker(course: Course, contest: Contest) -> Callable[[pl.DataFrame], Prediction]:
+    """Return a function that lets a champion predict a table; a user's model is asked in a worker."""
+    known: list[StoredModel] = []
+
+    def ask(table: pl.DataFrame) -> Prediction:
+        if not known:
+            known.append(model_of(course, contest))
+        if not contest.model.isolated:
+            return predict_alone(known[0], table)
+        job = PredictJob(f"{contest.name}@evaluation", known[0], table)
+        (outcome,) = course.executor.run([job], lambda key, pid, in_main: None)
+        if outcome.failure is not None:
+            raise DataError(f"it cannot predict these rows ({outcome.failure.code})")
+        prediction: Prediction = outcome.value
+        return prediction
+
+    return ask
+
+
+def model_of(course: Course, contest: Contest) -> StoredModel:
+    """Return the model that predicted test: kept since its fit, or read from the run folder."""
+    champion = contest.champion
+    if champion is not None and champion.model is not None:
+        return champion.model
+    if champion is None or not champion.file:
+        raise DataError("its model is not stored")
+    path, folder = course.opened.folder.path / champion.file, course.spec.folder
+    own = contest.model.spec.family.partition(":")[0]
+    trusted = [own] if ":" in contest.model.spec.family else []
+    payload = model_files.load(path, sha256=sha256_of(path), foreign=False, trust=trusted, folder=folder)
+    return from_payload(payload, folder)
+
+
+def refit(course: Course, contest: Contest, parts: Sequence[tuple[Array, Sequence[Array]]]) -> tuple[Refit, ...]:
+    """Fit a champion's blueprint again on each set of rows and predict others, as the search fitted it."""
+    blueprint, jobs, found = champion_blueprint(contest), {}, {}
+    for number, (rows, asked) in enumerate(parts):
+        key = f"{contest.name}@refit-{number}"
+        try:
+            data = course.store.once(blueprint.recipe, rows, np.concatenate(list(asked)))
+        except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit: this one fails, the others go on
+            found[key] = Outcome(key, failure=raised(error))
+            continue
+        jobs[key] = FitJob(
+            key=key,
+            blueprint=blueprint,
+            trials=((key, blueprint.params),),
+            data=data,
+            metrics=(),
+            spec_seed=course.spec.seed,
+            repeat=FINAL,
+            fold=FINAL,
+            isolated=contest.model.isolated,
+            timeout=course.spec.search.timeout,
+            target_transform=course.spec.target_transform,
+        )
+    for outcome in course.executor.run(list(jobs.values()), lambda key, pid, in_main: None):
+        found[outcome.key] = outcome
+    return tuple(refitted(found[f"{contest.name}@refit-{number}"], asked) for number, (_, asked) in enumerate(parts))
+
+
+def refitted(outcome: Outcome, asked: Sequence[Array]) -> Refit:
+    """Return one outcome with its prediction divided into the sets of rows that were asked about."""
+    if outcome.failure is not None:
+        return Refit(failure=outcome.failure.code)
+    value: FitValue = outcome.value
+    return Refit(tuple(divided(value.answers[0].prediction, asked)), value.fit_seconds)
+
+
+def divided(prediction: Prediction, asked: Sequence[Array]) -> Iterator[Prediction]:
+    begin = 0
+    for rows in asked:
+        yield take(prediction, np.arange(begin, begin + len(rows)))
+        begin += len(rows)
