@@ -28,11 +28,17 @@ AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest f
 TOO_DEAR = "it costs more than the training; ask for it"
 
 
-def evaluate(context: Context) -> Generator[CheckStarted, None, tuple[Finding, ...]]:
-    """Run every test of the context's suite; a check that raises is one error, and all others still report."""
-    found: list[Finding] = []
-    for done, test in enumerate(context.tests):
-        yield CheckStarted(test.check, test.name, done, len(context.tests))
+def evaluate(
+    context: Context, asked: Sequence[PlannedTest], automatic: bool
+) -> Generator[CheckStarted, None, tuple[Finding, ...]]:
+    """Run the tests that were asked for, and those of `auto`; tell each that begins, return what was found.
+
+    A check that raises is one error, and all others still report.
+    """
+    tests, found = with_automatic(context, asked) if automatic else (tuple(asked), [])
+    context = replace(context, tests=tests)
+    for done, test in enumerate(tests):
+        yield CheckStarted(test.check, test.name, done, len(tests))
         check: Check = catalog.find("checks", test.check, context.folder)
         found.extend(ask(check, test, context))
     return tuple(found)

@@ -14,7 +14,7 @@ from mlrun.events import Event, Noted, RunFinished
 from mlrun.leaderboard import Line
 from mlrun.opening import now
 from mlrun.predictions import write_predictions
-from mlrun.records import TrialResult
+from mlrun.records import Finding, TrialResult
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from mlrun.run_options import TrainOptions
 
 
-def seal(course: Course, lines: Sequence[Line], references: References, options: TrainOptions) -> Iterator[Event]:
+def seal(
+    course: Course,
+    lines: Sequence[Line],
+    findings: tuple[Finding, ...],
+    references: References,
+    options: TrainOptions,
+) -> Iterator[Event]:
     """Write what a finished run folder holds, run.json last; yield what the user should know, then the end."""
     opened, folder = course.opened, course.opened.folder.path
     results = [result for contest in course.contests.values() for result in contest.results]

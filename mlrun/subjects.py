@@ -1,4 +1,4 @@
-"""From champions and baselines to the subjects of the evaluation: what each said, and how to ask it again."""
+"""From champions and baselines to the context of their evaluation: what each said, and how to ask it again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from mlrun.baselines import ENTRIES, Question
-from mlrun.check_contracts import Refit, Subject
+from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.contest import Contest
 from mlrun.course import Course
 from mlrun.errors import DataError
@@ -24,6 +24,7 @@ from mlrun.rounds import champion_blueprint
 from mlrun.store import model_files
 from mlrun.store.run_folder import sha256_of
 from mlrun.stored import StoredModel, from_payload
+from mlrun.verdict import best_line
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -46,6 +47,35 @@ class PredictJob:
 
     def run(self) -> Prediction:
         return self.model.predict(self.table)
+
+
+def context_of(course: Course, lines: Sequence[Line], baselines: Sequence[BaselineSpec]) -> Context:
+    """Return what checks may know of a run whose champions are crowned."""
+    spec, dataset, split = course.spec, course.dataset, course.split
+    best = best_line(course, lines)
+    return Context(
+        dataset=dataset,
+        rows=split.test,
+        train=split.train,
+        folds=split.folds,
+        metrics=course.metrics,
+        subjects=subjects_of(course, lines, baselines),
+        best=None if best is None else best.record.name,
+        sample=spec.evaluation.sample,
+        rope=spec.evaluation.rope,
+        confidence=spec.evaluation.confidence,
+        seed=spec.seed,
+        folder=spec.folder,
+        sensitive=spec.data.sensitive,
+        withheld=dict(dataset.withheld),
+        time=spec.data.time,
+        training_fits=float(sum(training_fits(contest) for contest in course.contests.values())),
+    )
+
+
+def training_fits(contest: Contest) -> int:
+    """Return the fits of a model's search without any sharing, and its champion's; a voting model needs none."""
+    return 0 if contest.model.combines else len(contest.results) * len(contest.folds) + 1
 
 
 def subjects_of(course: Course, lines: Sequence[Line], baselines: Sequence[BaselineSpec]) -> tuple[Subject, ...]:

@@ -1,4 +1,4 @@
-"""The whole flow on one page: spec, dataset, split, rounds of trials, champions, baselines, run folder."""
+"""The whole flow on one page: spec, dataset, split, rounds of trials, champions, evaluation, verdict, run folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mlrun import catalog, runs
 from mlrun.champions import crown, take_over_champions
 from mlrun.contest import Contest
 from mlrun.course import Course, Hear, ignore
+from mlrun.evaluate import evaluate
 from mlrun.events import DataLoaded, Event, Noted, RunClaimed
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
@@ -20,6 +21,7 @@ from mlrun.references import resolve_references
 from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sealing import seal
+from mlrun.subjects import context_of
 
 if TYPE_CHECKING:
     from mlrun.contracts import Executor
@@ -47,9 +49,12 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hea
         with catalog.find("executors", options.executor).make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor, hear)
             yield from search(course, ready.models)
-        lines = [model_line(course, contest) for contest in course.contests.values()]
-        lines += [baseline_line(course, baseline) for baseline in references.baselines]
-        yield from seal(course, lines, references, options)
+            lines = [model_line(course, contest) for contest in course.contests.values()]
+            lines += [baseline_line(course, baseline) for baseline in references.baselines]
+            suite = ready.spec.evaluation
+            context = context_of(course, lines, references.baselines)
+            findings = yield from evaluate(context, suite.tests, suite.auto)
+        yield from seal(course, lines, findings, references, options)
 
 
 def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:

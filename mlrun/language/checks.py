@@ -28,7 +28,7 @@ NOT_BUILT = ("evaluation", "useful", "gates", "hooks")
 def check_not_built(shape: SpecShape, findings: Findings) -> None:
     """Tell the parts of the language that this version does not have."""
     for key in NOT_BUILT:
-        if getattr(shape, key) not in (None, "none"):
+        if getattr(shape, key) not in (None, "none", *(("auto",) if key == "evaluation" else ())):
             findings.add((key,), f"'{key}' is not built yet", "Remove it.", key=True)
 
 
