@@ -10,7 +10,6 @@ from mlrun import catalog, runs
 from mlrun.champions import crown, take_over_champions
 from mlrun.contest import Contest
 from mlrun.course import Course, Hear, ignore
-from mlrun.evaluate import evaluate
 from mlrun.events import DataLoaded, Event, Noted, RunClaimed
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
@@ -22,6 +21,7 @@ from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sealing import seal
 from mlrun.subjects import context_of
+from mlrun.suite import evaluate
 
 if TYPE_CHECKING:
     from mlrun.contracts import Executor
