@@ -85,6 +85,8 @@ def make_record(
         task=TaskRecord(task.kind, task.labels, task.positive),
         depends_on_machine=course.spec.search.cpu_seconds is not None,
         sampled=options.sample,
+        spec_folder=course.spec.folder,
+        overrides=course.spec.overrides,
         fits=FitCounts(
             planned=course.counts.planned,
             run=course.counts.run,

@@ -98,7 +98,7 @@ def parse(content: bytes, path: str, folder: str, overrides: Sequence[str] = ())
         raise SpecError([Problem("the spec cannot be read", Place(path))])
     spec = _assemble(shape, findings, content, path, folder)
     findings.stop()
-    return spec
+    return replace(spec, overrides=tuple(overrides))
 
 
 def _no_mapping(root: Node) -> Problem:

@@ -11,7 +11,7 @@ from mlrun.contracts import Choice, Domain, Range
 from mlrun.language.sections import DataSpec, ModelSpec, Spec
 
 OUTSIDE = ("experiment",)  # a name for people: equal specs under two names give equal results
-ABOUT_THE_FILE = ("folder", "text", "path", "places")
+ABOUT_THE_FILE = ("folder", "text", "path", "overrides", "places")
 
 
 def canonical(spec: Spec) -> dict[str, Any]:

@@ -195,7 +195,7 @@ class Spec:
     """What one execution is to do.
 
     task: None = inferred from the target. metrics: () = the task's. models: () = auto. costs: {} = none.
-    folder: the spec's, absolute. text: the bytes that were given. path: as the user wrote it.
+    folder: the spec's, absolute. text: the bytes that were given. path: as the user wrote it. overrides: PATH=VALUE.
     places: where each value stands, by its path in the normal form.
     """
 
@@ -219,6 +219,7 @@ class Spec:
     folder: str = ""
     text: bytes = b""
     path: str = ""
+    overrides: tuple[str, ...] = ()
     places: Mapping[PlacePath, Place] = field(default_factory=dict)
 
     def place(self, path: PlacePath) -> Place:

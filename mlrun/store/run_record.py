@@ -110,6 +110,7 @@ class RunRecord:
     best: name of the winning model, None when nothing could be chosen.
     references: moving names of the spec → the run that each meant (income@latest → income@3).
     sampled: rows of `--sample`; None = all rows. manifest: sha256 of manifest.json.
+    spec_folder: what paths in the spec are relative to; overrides: what was set on the command line (PATH=VALUE).
     """
 
     experiment: str
@@ -134,6 +135,8 @@ class RunRecord:
     depends_on_machine: bool = False
     sampled: int | None = None
     fits: FitCounts = field(default_factory=FitCounts)
+    spec_folder: str = ""
+    overrides: tuple[str, ...] = ()
     manifest: str = ""
     format: int = FORMAT
 
