@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from mlrun.comparison.origins import Code, Data, Environment
 from mlrun.json_records import shape
+from mlrun.store.run_findings import FindingRecord
 from mlrun.store.run_record import FORMAT, RunRecord
 from mlrun.store.run_trials import TrialRecord
 
@@ -20,6 +21,7 @@ FILES = {
     "journal.jsonl": "the truth while the run lives: 'crc32hex SP json LF', one line an event; not for scripts",
     "run.json": "written once, last: its presence means that the run is finished",
     "trials.jsonl": "a line a trial, sorted by id: scores on each fold, status, reason; equal runs give equal bytes",
+    "findings.jsonl": "a line a test, model and variant: what the checks of `evaluation:` found",
     "timings.jsonl": "seconds and memory of each fit",
     "curves.jsonl": "losses a round, epoch or iteration",
     "predictions/NAME.parquet": "a file a champion or baseline",
@@ -60,6 +62,7 @@ def run_folder_schema() -> dict[str, Any]:
         "files": FILES,
         "run.json": {"$schema": DIALECT, "title": "run.json", **schema_of(RunRecord)},
         "trials.jsonl": {"$schema": DIALECT, "title": "a line of trials.jsonl", **schema_of(TrialRecord)},
+        "findings.jsonl": {"$schema": DIALECT, "title": "a line of findings.jsonl", **schema_of(FindingRecord)},
         "timings.jsonl": {"fields of a line": TIMINGS},
         "predictions/NAME.parquet": {"columns": PREDICTIONS},
         "code.json": {"$schema": DIALECT, "title": "code.json", **schema_of(Code)},

@@ -13,6 +13,7 @@ from typing import Any
 from mlrun.catalog import suggestion
 from mlrun.errors import MlrunError, StorageError, UsageError
 from mlrun.json_records import decode
+from mlrun.store.run_findings import read_findings, write_findings
 from mlrun.store.run_folder import (
     JOURNAL,
     MANIFEST,
@@ -53,6 +54,7 @@ __all__ = [  # what the steps above use; the parts live in store/
     "list_experiments",
     "list_versions",
     "load_model",
+    "read_findings",
     "read_manifest",
     "read_run",
     "read_trials",
@@ -63,6 +65,7 @@ __all__ = [  # what the steps above use; the parts live in store/
     "storing",
     "to_json",
     "write_atomically",
+    "write_findings",
     "write_trials",
 ]
 

@@ -19,6 +19,7 @@ from mlrun.store.run_record import RunRecord
 from mlrun.store.writing import TEMPORARY, storing, sync_folder, write_atomically
 
 LOCK, JOURNAL, RUN, MANIFEST, TRIALS = "lock", "journal.jsonl", "run.json", "manifest.json", "trials.jsonl"
+FINDINGS = "findings.jsonl"
 UNSEALED = (LOCK, RUN, MANIFEST)
 PROBE_SECONDS = 0.5  # another process that only asks whether a lock is held has it for an instant
 
