@@ -25,6 +25,7 @@ FILES = {
     "timings.jsonl": "seconds and memory of each fit",
     "curves.jsonl": "losses a round, epoch or iteration",
     "predictions/NAME.parquet": "a file a champion or baseline",
+    "training_rows.parquet": "a digest of each row that the models have seen, its id where the data has one",
     "models/NAME.skops": "the stored champions; mlrun.runs.load_model reads them",
     "code.json": "git's state and the user's modules",
     "code.patch": "what git says was changed since the commit",

@@ -8,6 +8,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mlrun import metrics, provenance, runs
 from mlrun.errors import DataError
 from mlrun.events import Event, Noted, RunFinished
@@ -18,10 +20,13 @@ from mlrun.records import Finding, TrialResult
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord
+from mlrun.table.schema_cast import schema_of
+from mlrun.training_rows import write_training_rows
 from mlrun.verdict import best_line, is_model, verdict_of
 
 if TYPE_CHECKING:
     from mlrun.course import Course
+    from mlrun.records import Array
     from mlrun.references import References
     from mlrun.run_options import TrainOptions
 
@@ -44,6 +49,7 @@ def seal(
     runs.write_trials(folder, results)
     opened.log.write_tables(folder)
     write_provenance(folder, course)
+    write_training_rows(folder, course.dataset, course.identity.digests.rows, trained_rows(course))
     record = replace(
         make_record(course, lines, results, options),
         notes=(*course.dataset.notes, *course.split.notes, *references.notes, *found),
@@ -53,6 +59,12 @@ def seal(
     opened.log.close()
     runs.finish(folder, record)
     yield RunFinished(str(folder), record.exit_code)
+
+
+def trained_rows(course: Course) -> Array:
+    """Return the positions of the rows that the stored models have seen."""
+    split = course.split
+    return split.train if course.spec.final.refit_on == "train" else np.concatenate([split.train, split.test])
 
 
 def make_record(
@@ -134,6 +146,8 @@ def data_facts(course: Course) -> dict[str, Any]:
         "features": [{"name": column.name, "kind": column.kind, "dtype": column.dtype} for column in dataset.features],
         "withheld": [list(pair) for pair in dataset.withheld],
         "schema": dict(dataset.schema),
+        "table_schema": schema_of(dataset.table),
+        "target": dataset.target,
         "notes": list(dataset.notes),
     }
 
