@@ -257,6 +257,30 @@ def predict(
 
 
 @app.command(cls=Command)
+def evaluate(
+    name: Run,
+    data: Annotated[str, typer.Option("--data", metavar="FILE", help="New rows; the run's own when left out.")] = "",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write findings as JSON lines.")] = "",
+    trust: Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load its types.")] = [],  # noqa: B006 - as above
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> int:
+    """Run a run's evaluation suites again, on its rows or on new ones."""
+    from mlrun import evaluate as step
+    from mlrun.evaluation_view import print_evaluation, watch
+    from mlrun.process.interruption import stoppable
+    from mlrun.screen.tables import check_format
+
+    check_format(form)
+    with stoppable(), watch() as hear:
+        done = step.evaluate(name, data, trust, runs or None, hear)
+    if output:
+        step.write(output, done)
+    print_evaluation(done, form)
+    return step.exit_code(done)
+
+
+@app.command(cls=Command)
 def catalog(
     kind: Annotated[str, typer.Argument(metavar="[KIND]", help="models, metrics, baselines, searches ...")] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="One entry in full.")] = "",

@@ -212,6 +212,7 @@ def _assembled(
         notes=(*read.notes, told_features(features, withheld), *notes, *suspected_ids(table, features)),
         source=_source(spec),
         schema=schema_of(table.select(column.name for column in features)),
+        target=target or "",
     )
 
 

@@ -47,6 +47,7 @@ def seal(
         if line.parts:
             write_predictions(folder, line.record.name, course.dataset, list(line.parts))
     runs.write_trials(folder, results)
+    runs.write_findings(folder, findings)
     opened.log.write_tables(folder)
     write_provenance(folder, course)
     write_training_rows(folder, course.dataset, course.identity.digests.rows, trained_rows(course))

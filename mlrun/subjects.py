@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from mlrun.baselines import ENTRIES, Question
+from mlrun.baseline_subjects import baseline_subject
+from mlrun.baselines import Answer
 from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.contest import Contest
 from mlrun.course import Course
@@ -18,7 +18,6 @@ from mlrun.fit import FINAL, FitJob, FitValue, take
 from mlrun.leaderboard import Line
 from mlrun.predict import predict_alone
 from mlrun.process.jobs import raised
-from mlrun.provenance import fit_seed
 from mlrun.records import Fold, Outcome, Prediction
 from mlrun.rounds import champion_blueprint
 from mlrun.store import model_files
@@ -27,11 +26,11 @@ from mlrun.stored import StoredModel, from_payload
 from mlrun.verdict import best_line
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from mlrun.records import Array
     from mlrun.spec import BaselineSpec
 
-DRAWS_ANEW = "it draws its answers, so a change would prove nothing"
-NOT_FOR_NEW_ROWS = "its answers are given by row, so it has none for a changed row"
 PATIENCE_SECONDS = 300.0  # of a user's model, which may hang
 
 
@@ -85,7 +84,12 @@ def subjects_of(course: Course, lines: Sequence[Line], baselines: Sequence[Basel
     models = [
         model_subject(course, course.contests[line.record.name], line) for line in done if line.record.kind == "model"
     ]
-    rest = [baseline_subject(course, specs[line.record.name], line) for line in done if line.record.kind == "baseline"]
+    known = course.dataset, course.split.train
+    rest = [
+        baseline_subject(course.spec, specs[line.record.name], line.record, known, said_of_test(line), folds_of(line))
+        for line in done
+        if line.record.kind == "baseline"
+    ]
     return (*models, *rest)
 
 
@@ -111,52 +115,16 @@ def model_subject(course: Course, contest: Contest, line: Line) -> Subject:
     )
 
 
-def baseline_subject(course: Course, baseline: BaselineSpec, line: Line) -> Subject:
-    """Return a baseline; one whose answers are looked up by row, or drawn, has none for changed rows."""
-    silent = why_silent(baseline)
-    return Subject(
-        name=line.record.name,
-        kind="baseline",
-        family=baseline.kind,
-        test=None if line.test is None else line.test.prediction,
-        answered=None if line.test is None else line.test.answered,
-        folds=folds_of(line),
-        predict=None if silent else (lambda table: answer_of(course, baseline, table)),
-        silent=silent,
-        cv={label: summary.mean for label, summary in line.record.cv.items()},
-    )
-
-
-def why_silent(baseline: BaselineSpec) -> str:
-    """Return why a baseline cannot answer for changed rows; '' when it can."""
-    if baseline.kind == "random":
-        return DRAWS_ANEW
-    looked_up = baseline.kind in {"human", "existing"} and baseline.params.get("column") is None
-    if baseline.kind == "previous" or (looked_up and baseline.params.get("run") is None):
-        return NOT_FOR_NEW_ROWS
-    return ""
+def said_of_test(line: Line) -> Answer | None:
+    """Return what a baseline said of test; None where there is no test."""
+    if line.test is None or line.test.answered is None:
+        return None
+    return Answer(line.test.prediction, line.test.answered)
 
 
 def folds_of(line: Line) -> tuple[tuple[Fold, Prediction, Array | None], ...]:
     """Return a line's held-out predictions, each with its fold."""
     return tuple((part.fold, part.prediction, part.answered) for part in line.parts if part.fold is not None)
-
-
-def answer_of(course: Course, baseline: BaselineSpec, table: pl.DataFrame) -> Prediction:
-    """Return what a baseline says of the rows of a table, after it has seen train."""
-    dataset, train = course.dataset, course.split.train
-    if dataset.truth is None:
-        raise DataError("this baseline needs a target")
-    seen = len(train)
-    joined = replace(
-        dataset,
-        table=pl.concat([dataset.table[train], table.select(dataset.table.columns)], how="vertical_relaxed"),
-        truth=np.concatenate([dataset.truth[train], np.zeros(table.height, dtype=dataset.truth.dtype)]),
-    )
-    seed = fit_seed(course.spec.seed, f"baseline {baseline.name} test", 0, 0)
-    rows = np.arange(seen, seen + table.height)
-    question = Question(joined, np.arange(seen), rows, seed, course.spec.folder, course.spec.anomaly.contamination)
-    return ENTRIES[baseline.kind].answer(baseline.params, question).prediction
 
 
 def asker(course: Course, contest: Contest) -> Callable[[pl.DataFrame], Prediction]:

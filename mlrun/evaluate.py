@@ -1,0 +1,259 @@
+"""From a finished run and rows, its own or new ones, to its evaluation suites once more, beside what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from mlrun import predictions, runs
+from mlrun.baseline_subjects import ask, baseline_subject, why_silent
+from mlrun.baselines import Answer
+from mlrun.check_contracts import Context, Subject
+from mlrun.data_profile import read_profile
+from mlrun.dataset import load as load_dataset
+from mlrun.errors import DataError, MlrunError, NothingConcluded, UsageError
+from mlrun.events import CheckStarted
+from mlrun.new_rows import read_new_rows
+from mlrun.pipelines import find_family
+from mlrun.predict import predict_alone
+from mlrun.provenance import data_digests
+from mlrun.records import Dataset, Finding, Fold, Prediction, Split
+from mlrun.run_spec import spec_of
+from mlrun.splits import split as split_rows
+from mlrun.store.run_findings import finding_line
+from mlrun.store.run_record import ModelRecord, RunRecord
+from mlrun.stored import StoredModel, from_payload
+from mlrun.suggest import chosen_metrics
+from mlrun.suite import evaluate as run_suite
+from mlrun.table.schema_cast import apply_schema
+from mlrun.training_rows import read_training_rows, were_trained_on
+
+if TYPE_CHECKING:
+    from mlrun.records import Array
+    from mlrun.spec import BaselineSpec, Spec
+
+    Folds = tuple[tuple[Fold, Prediction, Array | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reevaluation:
+    """What the suites of a run find on rows: its own, or those of `data`; earlier: what they found when it was made."""
+
+    run: str
+    best: str | None
+    data: str
+    rows: int
+    labelled: bool
+    findings: tuple[Finding, ...]
+    earlier: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows to judge (positions), with the split where they are the run's own and have not changed."""
+
+    dataset: Dataset
+    judged: Array
+    split: Split | None
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(
+    run: str, data: str, trust: Sequence[str], root: str | None, hear: Callable[[CheckStarted], None]
+) -> Reevaluation:
+    """Run a finished run's suites on its own rows, or on those of a file with labels or without.
+
+    Rows that the models were trained on are left out, and that is said. Raises UsageError, DataError, StorageError.
+    """
+    path = runs.resolve(runs.runs_root(None, root), run)
+    record, spec = runs.read_run(path), spec_of(path)
+    rows = new_rows(path, record, spec, data) if data else own_rows(path, record, spec)
+    context = context_of(path, record, spec, rows, trust)
+    suite = run_suite(context, spec.evaluation.tests, spec.evaluation.auto)
+    while True:
+        try:
+            hear(next(suite))
+        except StopIteration as ended:
+            findings: tuple[Finding, ...] = ended.value
+            break
+    return Reevaluation(
+        run=record.name,
+        best=record.best,
+        data=data or "its own rows",
+        rows=len(rows.judged),
+        labelled=rows.dataset.truth is not None,
+        findings=findings,
+        earlier=runs.read_findings(path),
+        notes=(*rows.dataset.notes, *rows.notes) if data else rows.notes,
+    )
+
+
+def write(output: str, done: Reevaluation) -> None:
+    """Write the findings where the user asked for them, a line each, as findings.jsonl has them."""
+    target = Path(output)
+    if not target.absolute().parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {target.absolute().parent} to write it into")
+    runs.write_atomically(target, b"".join(map(finding_line, done.findings)))
+
+
+def exit_code(done: Reevaluation) -> int:
+    """Return 1 when a test of the best model fails that did not before, 3 when no test could be concluded, else 0."""
+    before = {(finding.check, finding.test, finding.variant): finding.status for finding in of_best(done, done.earlier)}
+    now = list(of_best(done, done.findings))
+    failed = [finding for finding in now if finding.status == "fail" and finding.severity == "fail"]
+    if any(before.get((finding.check, finding.test, finding.variant)) != "fail" for finding in failed):
+        return 1
+    concluded = any(finding.status in {"pass", "warn", "fail", "info"} for finding in now)
+    return 0 if concluded else NothingConcluded.exit_code
+
+
+def of_best(done: Reevaluation, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield what was found of the best model, or of the run."""
+    return (finding for finding in findings if finding.model in {"", done.best})
+
+
+# -- the rows ----------------------------------------------------------------------------------------------------------
+
+
+def own_rows(path: Path, record: RunRecord, spec: Spec) -> Rows:
+    """Return the run's own test rows, read again; where its data has changed, those that it was not trained on."""
+    dataset = load_dataset(spec, record.sampled)
+    digests = data_digests(dataset.table)
+    if digests.rows_id == record.rows_id:
+        split = split_rows(dataset, spec)
+        return Rows(dataset, split.test, split)
+    told = f"the data of {record.name} has changed since: this is not a repetition, but an evaluation on other rows"
+    return without_training_rows(path, record, dataset, (told,))
+
+
+def new_rows(path: Path, record: RunRecord, spec: Spec, data: str) -> Rows:
+    """Return the rows of a file without those that the run's models were trained on."""
+    return without_training_rows(path, record, read_new_rows(path, record, spec, data), ())
+
+
+def without_training_rows(path: Path, record: RunRecord, dataset: Dataset, notes: tuple[str, ...]) -> Rows:
+    """Return the rows that the models have not seen; where nobody can tell, all of them, and that is said."""
+    try:
+        known = read_training_rows(path)
+        seen = None if known is None else were_trained_on(known, dataset.table)
+        why = f"{record.name} does not say which rows it was trained on"
+    except DataError as error:
+        seen, why = None, str(error)
+    if seen is None:
+        told = f"rows that the models were trained on may be among these: {why}"
+        return Rows(dataset, np.arange(dataset.table.height), None, (*notes, told))
+    judged = np.flatnonzero(~seen)
+    if len(judged) == 0:
+        raise DataError(f"{record.name} was trained on all of these rows: there are none to evaluate it on")
+    told = f"{int(seen.sum()):,} rows are left out: {record.name} was trained on them"
+    return Rows(dataset, judged, None, notes if len(judged) == len(seen) else (*notes, told))
+
+
+# -- what checks may know ----------------------------------------------------------------------------------------------
+
+
+def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, trust: Sequence[str]) -> Context:
+    """Return the context of a finished run's models and baselines on these rows."""
+    dataset, split = rows.dataset, rows.split
+    specs = {baseline.name: baseline for baseline in spec.baselines}
+    done = [model for model in record.models if model.status == "done"]
+    subjects = [model_subject(path, record, spec, model, rows, trust) for model in done if model.file]
+    train = np.empty(0, dtype=np.int64) if split is None else split.train
+    subjects += [
+        baseline_subject(spec, specs[name], model, (dataset, train), baseline_answer(spec, specs[name], rows))
+        for model in done
+        if (name := model.name) in specs
+    ]
+    return Context(
+        dataset=dataset,
+        rows=rows.judged,
+        train=train,
+        folds=() if split is None else split.folds,
+        metrics=chosen_metrics(spec, dataset),
+        subjects=tuple(subjects),
+        best=record.best,
+        sample=spec.evaluation.sample,
+        rope=spec.evaluation.rope,
+        confidence=spec.evaluation.confidence,
+        seed=spec.seed,
+        folder=spec.folder,
+        sensitive=spec.data.sensitive,
+        withheld=dict(dataset.withheld),
+        time=spec.data.time,
+        training_fits=float("inf"),
+        profile=None if split is not None else read_profile(path),
+        earlier={} if split is not None else earlier_predictions(path, record, dataset),
+    )
+
+
+def model_subject(
+    path: Path, record: RunRecord, spec: Spec, model: ModelRecord, rows: Rows, trust: Sequence[str]
+) -> Subject:
+    """Return a stored champion; it cannot be fitted again."""
+    stored = from_payload(runs.load_model(path, model.name, trust, folder=spec.folder), spec.folder)
+    entry = find_family(model.family, spec.folder)
+
+    def ask(table: pl.DataFrame) -> Prediction:
+        return predicted(stored, table, record.name)
+
+    folds = () if rows.split is None else fold_predictions(path, model, rows.dataset, rows.split)
+    return Subject(
+        name=model.name,
+        kind="model",
+        family=model.family,
+        test=ask(rows.dataset.table[rows.judged]),
+        folds=folds,
+        features=stored.features,
+        predict=ask,
+        rank=model.simplicity_rank,
+        assumptions=entry.assumptions,
+        fit_seconds=model.fit_seconds,
+        size_bytes=model.size_bytes,
+        p95_ms_1_row=model.p95_ms_1_row,
+        cv={label: summary.mean for label, summary in model.cv.items()},
+    )
+
+
+def predicted(stored: StoredModel, table: pl.DataFrame, origin: str) -> Prediction:
+    """Return what a stored model says of a table, its columns cast as they were recorded."""
+    return predict_alone(stored, apply_schema(table, {name: stored.schema[name] for name in stored.features}, origin))
+
+
+def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Split) -> Folds:
+    """Return what the model's best trial said of the held-out rows, from the run folder; () where that is gone."""
+    try:
+        parts = predictions.read_parts(path / predictions.FOLDER / f"{model.name}.parquet", dataset.task, split)
+    except (OSError, ValueError, pl.exceptions.PolarsError):
+        return ()
+    return tuple((fold, parts.folds[fold.name], None) for fold in split.folds)
+
+
+def baseline_answer(spec: Spec, baseline: BaselineSpec, rows: Rows) -> Answer | None:
+    """Return what a baseline says of the rows that are judged; None where it cannot."""
+    split = rows.split
+    try:
+        if split is None and why_silent(baseline, training_rows=False):
+            return None
+        train = np.empty(0, dtype=np.int64) if split is None else split.train
+        return ask(spec, baseline, rows.dataset, train, rows.judged)
+    except (MlrunError, ValueError, pl.exceptions.PolarsError):  # a file that is gone, a column that new rows lack
+        return None
+
+
+def earlier_predictions(path: Path, record: RunRecord, dataset: Dataset) -> dict[str, Prediction]:
+    """Return what each model said of the run's own test rows, as far as the run folder still has it."""
+    found = {}
+    for model in record.models:
+        try:
+            part = predictions.read_part(path / predictions.FOLDER / f"{model.name}.parquet", "test")
+        except (OSError, pl.exceptions.PolarsError):
+            continue
+        if model.kind == "model" and part.height:
+            found[model.name] = predictions.prediction_of(part, dataset.task)
+    return found
