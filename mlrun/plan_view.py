@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from mlrun.screen.tables import Heading, Row, Table
 from mlrun.wording import count, duration
 
 if TYPE_CHECKING:
-    from mlrun.preview import PlanReport
+    from mlrun.preview import PlannedEvaluation, PlanReport
 
 
 def print_plan(plan: PlanReport, form: str) -> None:
@@ -28,7 +29,19 @@ def sections(plan: PlanReport) -> list[Section]:
     return [
         Section("", None, (rows, metrics, baselines, *plan.notes)),
         Section("", planned_models(plan), (whole(plan),)),
+        Section("", None, tuple(told_evaluation(plan.evaluation))),
     ]
+
+
+def told_evaluation(planned: PlannedEvaluation) -> Iterator[str]:
+    """Yield which tests follow, and what they cost."""
+    if not planned.tests and not planned.left_out:
+        yield "evaluation: none"
+        return
+    fits = f", about {count(math.ceil(planned.fits), 'fit')} more" if planned.fits else ""
+    yield f"evaluation: {count(len(planned.tests), 'test')}{fits}: {', '.join(planned.tests)}"
+    if planned.left_out:
+        yield f"not in it, for it would cost more than the training: {', '.join(planned.left_out)}; name it to have it"
 
 
 def planned_models(plan: PlanReport) -> Table:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun import runs
+from mlrun import catalog, runs
+from mlrun.check_contracts import Context, Subject
 from mlrun.opening import earlier_results
 from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
 from mlrun.ready import Ready, make_ready
 from mlrun.records import Trial, TrialResult
 from mlrun.run_options import TrainOptions
+from mlrun.suite import with_automatic
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,15 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedEvaluation:
+    """The tests that follow the training; fits: theirs, 1 = a champion on all of train; left_out: those of `auto`."""
+
+    tests: tuple[str, ...]
+    fits: float
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanReport:
     """What `mlrun plan` prints."""
 
@@ -43,6 +54,7 @@ class PlanReport:
     notes: tuple[str, ...]
     lines: tuple[PlanLine, ...]
     baselines: tuple[str, ...]
+    evaluation: PlannedEvaluation
 
     @property
     def seconds(self) -> float | None:
@@ -67,6 +79,7 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
         notes=(*ready.dataset.notes, *ready.split.notes),
         lines=tuple(plan_line(ready, model, known, why, measured) for model in ready.models),
         baselines=tuple(baseline.name for baseline in ready.spec.baselines),
+        evaluation=plan_evaluation(ready),
     )
 
 
@@ -91,6 +104,49 @@ def plan_line(
         fits=fits,
         why="" if not waiting else "its members are chosen first" if model.level else why,
         seconds=None if each is None else each * (fits + 1),
+    )
+
+
+def plan_evaluation(ready: Ready) -> PlannedEvaluation:
+    """Return which tests will be run, and what they will fit."""
+    spec, folds = ready.spec, len(ready.split.folds)
+    subjects = tuple(
+        Subject(
+            name=model.name,
+            kind="model",
+            family=model.spec.family,
+            test=None,
+            features=tuple(column.name for column in ready.dataset.features),
+            rank=model.rank,
+            assumptions=model.entry.assumptions,
+            members=model.spec.parts,
+        )
+        for model in ready.models
+    )
+    trials = {model.name: len(propose_trials(spec, model, ())) for model in ready.models if not model.combines}
+    context = Context(
+        dataset=ready.dataset,
+        rows=ready.split.test,
+        train=ready.split.train,
+        folds=ready.split.folds,
+        metrics=ready.metrics,
+        subjects=subjects,
+        best=subjects[0].name if subjects else None,
+        sample=spec.evaluation.sample,
+        sensitive=spec.data.sensitive,
+        withheld=dict(ready.dataset.withheld),
+        seed=spec.seed,
+        folder=spec.folder,
+        time=spec.data.time,
+        training_fits=float(sum(each * folds + 1 for each in trials.values())),
+    )
+    written = spec.evaluation.tests
+    tests, refused = with_automatic(context, written) if spec.evaluation.auto else (written, [])
+    checks = [catalog.find("checks", test.check, spec.folder) for test in tests]
+    return PlannedEvaluation(
+        tests=tuple(test.check if test.name == test.check else f"{test.check} {test.name}" for test in tests),
+        fits=sum(check.fits(context, test.params) for check, test in zip(checks, tests, strict=True)),
+        left_out=tuple(dict.fromkeys(finding.test for finding in refused)),
     )
 
 
