@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,16 +48,18 @@ def context_of(dataset: Dataset, train: Array, test: Array, estimators: Mapping[
     """Return the context of the estimators fitted on train, each a subject; folds: three, by position."""
     metric = changes.pop("metric", None)
     spec = metrics.defaults(dataset.task) if metric is None else (metrics.specify(metric),)
-    given = {name: changes.pop(name) for name in ("members", "assumptions", "family") if name in changes}
-    folds = tuple(Fold(0, k, train[np.arange(len(train)) % 3 != k], train[np.arange(len(train)) % 3 == k]) for k in range(3))
+    given: dict[str, Any] = {
+        name: changes.pop(name) for name in ("members", "assumptions", "family", "rank") if name in changes
+    }
+    folds = tuple(
+        Fold(0, k, train[np.arange(len(train)) % 3 != k], train[np.arange(len(train)) % 3 == k]) for k in range(3)
+    )
     made = Context(dataset, test, train, folds, spec, (), best=next(iter(estimators), None), training_fits=1e9)
     subjects = tuple(subject_of(name, estimator, made, given) for name, estimator in estimators.items())
     return changed(made, subjects=subjects, **changes)
 
 
 def changed(context: Context, **changes: Any) -> Context:
-    from dataclasses import replace
-
     return replace(context, **changes)
 
 
