@@ -1,4 +1,4 @@
-"""From the shelves to tables of what a spec may name: families, metrics, baselines, searches, sources, executors."""
+"""From the shelves to tables of what a spec may name: families, metrics, baselines, searches, checks and the rest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from mlrun.wording import ARROWS, as_text
 
 if TYPE_CHECKING:
     from mlrun.baselines import Baseline
+    from mlrun.check_contracts import Check, Edit
     from mlrun.contracts import ExecutorKind, Metric, ModelFamily, SearchStrategy, Source
+    from mlrun.kinds import Parameter
 
-KINDS = ("models", "metrics", "baselines", "searches", "sources", "executors")
+KINDS = ("models", "metrics", "baselines", "searches", "sources", "executors", "checks", "edits")
 
 
 def show_catalog(kind: str, name: str, form: str) -> None:
@@ -133,6 +135,33 @@ def executor_row(name: str, entry: ExecutorKind) -> dict[str, Any]:
     return {"about": caption_of("executors", name), "isolates": entry.isolates, "extra": entry.extra}
 
 
+def check_row(name: str, entry: Check) -> dict[str, Any]:
+    parameters = {key: told_parameter(parameter) for key, parameter in entry.parameters.items()}
+    if entry.edits:
+        parameters["(an edit)"] = "exactly one of mlrun catalog edits, with what it takes"
+        parameters["along"] = "more edits, made with it"
+    return {
+        "about": caption_of("checks", name),
+        "tasks": list(entry.tasks),
+        "needs": list(entry.needs),
+        "asked_of": "each model and baseline" if entry.of == "each" else "the run",
+        "tests": "a list of tests" if entry.many else "one test",
+        "parameters": parameters,
+    }
+
+
+def edit_row(name: str, entry: Edit) -> dict[str, Any]:
+    about = caption_of("edits", name)
+    return {"about": about, "takes": str(entry.value), "columns": "text" if entry.text else "any"}
+
+
+def told_parameter(parameter: Parameter) -> str:
+    """Return what a parameter admits, and its default where it has one."""
+    default = "" if parameter.default is None else f"; default {as_text(parameter.default)}"
+    caption = f"{parameter.caption}: " if parameter.caption else ""
+    return f"{caption}{parameter.kind}{default}"
+
+
 ROWS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "models": model_row,
     "metrics": metric_row,
@@ -140,6 +169,8 @@ ROWS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "searches": search_row,
     "sources": source_row,
     "executors": executor_row,
+    "checks": check_row,
+    "edits": edit_row,
 }
 
 
@@ -185,6 +216,8 @@ HEADINGS: dict[str, tuple[Heading, ...]] = {
         ABOUT,
         Heading("survives a crash of a fit", lambda row: "yes" if row["isolates"] else "no", rank=1),
     ),
+    "checks": (NAME, ABOUT, TASKS, PARAMETERS),
+    "edits": (NAME, ABOUT, Heading("takes", lambda row: row["takes"], rank=1, fold=True)),
 }
 NOTES = {
     "models": ("rank: the simplest is 1; of equal models the simpler is tried first.",),
