@@ -10,6 +10,8 @@ import numpy as np
 
 from mlrun.baseline_subjects import baseline_subject
 from mlrun.baselines import Answer
+from mlrun.champions import as_stored
+from mlrun.champions import refit as fit_again
 from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.contest import Contest
 from mlrun.course import Course
@@ -147,10 +149,18 @@ def asker(course: Course, contest: Contest) -> Callable[[pl.DataFrame], Predicti
 
 
 def model_of(course: Course, contest: Contest) -> StoredModel:
-    """Return the model that predicted test: kept since its fit, or read from the run folder."""
+    """Return the model that predicted test: kept since its fit, read from the run folder, or fitted again.
+
+    Where the stored one was fitted on all rows, test among them, it is not the one to be judged.
+    """
     champion = contest.champion
     if champion is not None and champion.model is not None:
         return champion.model
+    if course.spec.final.refit_on == "all" and len(course.split.test):
+        outcome, data = fit_again(course, contest, course.split.train)
+        if outcome.failure is not None or data is None:
+            raise DataError("its model could not be fitted again")
+        return as_stored(course, contest, outcome.value, data)
     if champion is None or not champion.file:
         raise DataError("its model is not stored")
     path, folder = course.opened.folder.path / champion.file, course.spec.folder
