@@ -12,6 +12,8 @@ from mlrun.errors import SpecError
 from mlrun.language import checks
 from mlrun.language.canonical import canonical, differing
 from mlrun.language.ensembles import check_ensembles
+from mlrun.language.evaluation import read_evaluation
+from mlrun.language.gates import read_gates
 from mlrun.language.lists import read_baselines, read_metrics
 from mlrun.language.models import Surroundings, read_models
 from mlrun.language.normal import drop_odd_keys, normalise
@@ -26,6 +28,7 @@ from mlrun.language.sections import (
     DataSpec,
     EvaluationSpec,
     FinalSpec,
+    GateSpec,
     ModelSpec,
     NumericPrepare,
     PrepareSpec,
@@ -33,9 +36,11 @@ from mlrun.language.sections import (
     Spec,
     SplitSpec,
     TextPrepare,
+    UsefulSpec,
 )
 from mlrun.language.shape import DataShape, FoldColumnShape, SpecShape, SplitShape
 from mlrun.language.space import freeze
+from mlrun.language.usefulness import read_useful
 from mlrun.language.yaml_reader import MAX_BYTES, Node, Path, read
 from mlrun.records import Place, Problem
 
@@ -44,7 +49,9 @@ __all__ = [
     "BaselineSpec",
     "CategoryPrepare",
     "DataSpec",
+    "EvaluationSpec",
     "FinalSpec",
+    "GateSpec",
     "ModelSpec",
     "NumericPrepare",
     "PrepareSpec",
@@ -52,6 +59,7 @@ __all__ = [
     "Spec",
     "SplitSpec",
     "TextPrepare",
+    "UsefulSpec",
     "canonical",
     "differing",
     "json_schema",
@@ -115,6 +123,8 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
     prepare = overlay(PrepareSpec(), shape.prepare)
     around = Surroundings(prepare, shape.task, samples, written)
     models = () if isinstance(shape.models, str) else read_models(shape.models, around, findings)
+    baselines = read_baselines(shape.baselines, written, shape, findings)
+    evaluation = read_evaluation(shape.evaluation, shape.task, folder, findings)
     spec = Spec(
         experiment=shape.experiment,
         task=shape.task,
@@ -126,11 +136,13 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
         prepare=prepare,
         search=_search(shape, samples=samples),
         models=models,
-        baselines=read_baselines(shape.baselines, written, shape, findings),
+        baselines=baselines,
         anomaly=AnomalySpec(shape.anomaly.train_on, float(shape.anomaly.contamination)),
         target_transform=shape.target_transform,
         final=FinalSpec(shape.final.refit_on),
-        evaluation=EvaluationSpec(auto=shape.evaluation == "auto"),
+        evaluation=evaluation,
+        useful=read_useful(shape, baselines, folder, findings),
+        gates=read_gates(shape, baselines, evaluation.tests, folder, findings),
         folder=folder,
         text=content,
         path=path,

@@ -68,7 +68,8 @@ def test_the_name_of_the_experiment_is_for_people() -> None:
         "prepare.text.ngrams=[1, 2]", "search.strategy=random", "search.budget={trials: 3}", "search.timeout=1",
         "models=[ridge]", "models={a: {family: ridge}}", "models={a: {family: ridge, alpha: .inf}}", "baselines=[]",
         "baselines=[{random: {name: chance}}]", "anomaly.contamination=0.2", "target_transform=log",
-        "final.refit_on=all",
+        "final.refit_on=all", "evaluation.sample=500", "evaluation.compare.rope=0.01", "useful={}",
+        "useful.against=[random]", "gates=[{suites: pass}]",
     ],
 )  # fmt: skip
 def test_what_can_change_a_result_is_in_the_digest(override: str) -> None:
@@ -83,7 +84,7 @@ def test_labels_of_two_kinds_stay_two() -> None:
 
 
 def test_every_section_is_in_the_canonical_form() -> None:
-    absent = {"experiment", "evaluation", "useful", "gates", "hooks"}
+    absent = {"experiment", "hooks"}
     assert set(spec.canonical(read(SMALL))) == set(SpecShape.model_fields) - absent
 
 

@@ -228,15 +228,6 @@ seed: 1.5
 seed: true
     3:7: 'seed' must be a whole number, not true
 
-gates: [{beats: zero_rule}]
-    3:1: 'gates' is not built yet. Remove it.
-
-useful: {}
-    3:1: 'useful' is not built yet. Remove it.
-
-evaluation: auto
-    3:1: 'evaluation' is not built yet. Remove it.
-
 hooks: {before: x}
     3:1: 'hooks' is not built yet. Remove it.
 

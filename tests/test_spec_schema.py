@@ -33,7 +33,10 @@ def test_the_examples_of_the_design_fit_the_schema() -> None:
     blocks = DESIGN.read_text(encoding="utf-8").split("```yaml")[1:]
     assert len(blocks) == 2
     for block in blocks:
-        assert list(VALIDATOR.iter_errors(plain(block.split("```")[0]))) == []
+        shown = (
+            block.split("```")[0].replace("evaluation: {...}", "evaluation: {}").replace("useful: {...}", "useful: {}")
+        )
+        assert list(VALIDATOR.iter_errors(plain(shown))) == []
 
 
 GOOD = [

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from mlrun import catalog
 from mlrun.contracts import Choice, Domain, Range
-from mlrun.language.sections import DataSpec, ModelSpec, Spec
+from mlrun.language.parameters import with_defaults
+from mlrun.language.sections import DataSpec, ModelSpec, Spec, UsefulSpec
+from mlrun.records import PlannedTest
 
 OUTSIDE = ("experiment",)  # a name for people: equal specs under two names give equal results
 ABOUT_THE_FILE = ("folder", "text", "path", "overrides", "places")
@@ -31,12 +34,25 @@ def differing(spec: Spec) -> dict[str, Any]:
         for key in ("members", "meta", "base", "prepare", "calibrate", "threshold"):
             if model[key] == default[key]:
                 del model[key]
+    for test, written in zip(spec.evaluation.tests, told["evaluation"]["tests"], strict=True):
+        written["params"] = _beside_defaults(test)
+    if spec.useful is not None:
+        told["useful"] = _difference(told["useful"], _plain(asdict(UsefulSpec())))
     return _difference(told, defaults)
+
+
+def _beside_defaults(test: PlannedTest) -> Any:
+    """Return a test's parameters that are not as its check has them when they are left out."""
+    if ":" in test.check:
+        return _plain(test.params)
+    known = catalog.find("checks", test.check).parameters
+    defaults = {name: with_defaults(known[name].kind, known[name].default) for name in known}
+    return _plain({name: value for name, value in test.params.items() if defaults.get(name, name) != value})
 
 
 def _sections(spec: Spec) -> dict[str, Any]:
     fields = ("experiment", "task", "seed", "data", "split", "metrics", "costs", "prepare", "search", "baselines")
-    rest = ("anomaly", "target_transform", "final")
+    rest = ("anomaly", "target_transform", "final", "evaluation", "useful", "gates")
     found: dict[str, Any] = {}
     for name in (*fields, *rest):
         value = getattr(spec, name)
@@ -44,6 +60,8 @@ def _sections(spec: Spec) -> dict[str, Any]:
             found[name] = [asdict(item) for item in value]
         else:
             found[name] = asdict(value) if hasattr(value, "__dataclass_fields__") else value
+    for test in found["evaluation"]["tests"]:
+        del test["asked"]  # all that are written are
     return found
 
 

@@ -22,13 +22,13 @@ ENDINGS = {
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), "sql"),
 }
 MAX_COMBINATIONS = 100_000
-NOT_BUILT = ("evaluation", "useful", "gates", "hooks")
+NOT_BUILT = ("hooks",)
 
 
 def check_not_built(shape: SpecShape, findings: Findings) -> None:
     """Tell the parts of the language that this version does not have."""
     for key in NOT_BUILT:
-        if getattr(shape, key) not in (None, "none", *(("auto",) if key == "evaluation" else ())):
+        if getattr(shape, key) not in (None, "none"):
             findings.add((key,), f"'{key}' is not built yet", "Remove it.", key=True)
 
 

@@ -11,14 +11,16 @@ from mlrun.language.yaml_scalars import Scalar
 from mlrun.records import Place, Problem
 
 NEVER_EMPTY = ("experiment", "data", "models")
-FREE_SECTIONS = ("evaluation", "useful", "gates", "hooks")
+FREE_SECTIONS = ("evaluation", "hooks")
+SWITCHES = {"auto": True, "none": False}
 
 
 def normalise(root: Node, problems: list[Problem]) -> Node:
     """Return the spec in its normal form; what has no meaning is left as it is, or told and left out.
 
     `models: [a, b]` becomes `{a: {}, b: {}}`; metrics and baselines become mappings with one name each; a list of
-    sensitive columns, a bare constant and an empty section are written out. Does nothing the second time.
+    sensitive columns, a bare constant, `evaluation: auto` and an empty section are written out. Does nothing the
+    second time.
     """
     if not isinstance(root.value, Mapping):
         return root
@@ -27,6 +29,7 @@ def normalise(root: Node, problems: list[Problem]) -> Node:
         "metrics": _entries,
         "baselines": _baselines,
         "data": _data,
+        "evaluation": _evaluation,
     }
     kept = {key: node for key, node in root.value.items() if node.value is not None or key in NEVER_EMPTY}
     done = {key: steps[key](node) if key in steps else node for key, node in kept.items()}
@@ -141,6 +144,13 @@ def _baseline(item: Node) -> Node:
     elif value.value is True:
         value = replace(value, value={})
     return replace(item, value={name: value})
+
+
+def _evaluation(node: Node) -> Node:
+    """Write out `auto` as {auto: true}, and `none` as {auto: false}."""
+    if not isinstance(node.value, str) or node.value not in SWITCHES:
+        return node
+    return Node({"auto": replace(node, value=SWITCHES[node.value])}, node.place, {"auto": node.place})
 
 
 def _data(node: Node) -> Node:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlrun.contracts import Space
+from mlrun.language.shape import EVALUATED
 from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, PlannedTest, TaskKind
 
 Calibrate = Literal["none", "sigmoid", "isotonic", "temperature"]
@@ -155,14 +156,16 @@ class FinalSpec:
 class EvaluationSpec:
     """Which tests are run; auto: those that need no author's knowledge, beside the ones that are written.
 
-    sample: rows of behaviour tests. rope: differences of the first metric within it do not matter.
+    sample: rows of behaviour tests. rope: differences of the first metric within it do not matter. without: checks
+    that are never run, not by `auto` either.
     """
 
-    auto: bool = True
+    auto: bool = EVALUATED
     sample: int = 2000
     tests: tuple[PlannedTest, ...] = ()
     rope: float = 0.005
     confidence: float = 0.95
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+EVALUATED = False  # whether a spec that says nothing of `evaluation` runs what needs no author
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 MARK = "\0"  # begins the tags of unions; cannot be part of a key, which the reader sees to
 LABEL_SCHEMA = {"type": ["string", "number", "boolean"]}
@@ -211,6 +212,52 @@ class FinalShape(Shape):
     refit_on: Literal["train", "all"] = Field(default="train", description="which rows stored champions are fitted on")
 
 
+class CompareShape(Shape):
+    rope: float = Field(default=0.005, ge=0, description="differences of the first metric within it do not matter")
+    confidence: float = Field(default=0.95, ge=0.5, lt=1, description="of every interval")
+
+
+class EvaluationShape(Shape):
+    """What stands beside the names of checks."""
+
+    auto: bool | None = Field(default=None, description="what needs no author, too; true when no check is named")
+    sample: Annotated[int, Field(ge=1)] = Field(default=2000, description="rows used by behaviour tests")
+    compare: CompareShape = CompareShape()
+
+
+class UtilityShape(Shape):
+    tp: float = Field(default=0.0, description="what a positive that was found is worth")
+    fp: float = Field(default=0.0, description="what a false alarm is worth, below 0 when it costs")
+    tn: float = Field(default=0.0, description="what a negative that was left alone is worth")
+    fn: float = Field(default=0.0, description="what a missed positive is worth, below 0 when it costs")
+    defer: float | None = Field(default=None, description="what a row is worth that the model leaves to people")
+
+
+class PeopleShape(Shape):
+    accuracy: Annotated[float, Field(ge=0, le=1)] | None = Field(default=None, description="their share of right rows")
+    cost_per_row: float = Field(default=0.0, ge=0, description="in the unit of `utility`")
+    column: Text | None = Field(default=None, description="a column of their labels")
+    path: Text | None = Field(default=None, description="a file of their labels")
+    id: Text | None = Field(default=None, description="the file's id column")
+
+
+class LimitsShape(Shape):
+    p95_ms_per_row: Positive | None = Field(default=None, description="milliseconds for one row, 95th percentile")
+    model_mb: Positive | None = Field(default=None, description="megabytes of the stored model")
+    train_seconds: Positive | None = Field(default=None, description="seconds to fit it on all of train")
+
+
+class UsefulShape(Shape):
+    utility: UtilityShape | None = Field(default=None, description="what each outcome is worth; by `costs` if left out")
+    against: Names = Field(default=[], description="the baselines that it must be worth more than; [] = all")
+    human: PeopleShape | None = Field(default=None, description="what people reach, and what they cost")
+    budget: LimitsShape | None = Field(default=None, description="what it may need")
+    target: dict[Text, float] = Field(default={}, description="metric: the score that must be reached on test")
+    prefer_simpler_within: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="by how much a simpler model may be worse and still be kept"
+    )
+
+
 class SpecShape(Shape):
     """A spec of mlrun."""
 
@@ -232,7 +279,10 @@ class SpecShape(Shape):
     anomaly: AnomalyShape = AnomalyShape()
     target_transform: Literal["log"] | None = Field(default=None, description="log: for regression of positive targets")
     final: FinalShape = FinalShape()
-    evaluation: Any = Field(default="none", description="behavioural tests; not built yet")
-    useful: Any = Field(default=None, description="when the best model is worth having; not built yet")
-    gates: Any = Field(default=None, description="what makes train exit 1; not built yet")
+    evaluation: Any = Field(
+        default="auto" if EVALUATED else "none",
+        description="auto, none, or a mapping of tests by the name of their check",
+    )
+    useful: UsefulShape | None = Field(default=None, description="when the best model is worth having")
+    gates: list[Any] = Field(default=[], max_length=100, description="what makes `train` exit 1 where it does not hold")
     hooks: Any = Field(default=None, description="what runs before and after; not built yet")
