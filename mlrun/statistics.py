@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun.distributions import binomial_cdf, normal_ppf, t_ppf, t_sf
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlrun.records import Array
 
 NAN = float("nan")
+NOTHING = -60.0  # the logarithm of a mass that no sum beside 1 can show
 
 
 def wilson(successes: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -88,6 +89,99 @@ def nadeau_bengio(
     return t_interval(float(differences.mean()), error, folds - 1, confidence)
 
 
+def bayesian_correlated_t(
+    differences: Array, train_rows: float, test_rows: float, rope: float
+) -> tuple[float, float, float]:
+    """Return the probabilities that the mean difference over folds lies below, within and above ± rope.
+
+    differences: (J,) one a fold and repeat. Its posterior under a flat prior is Student's t with J − 1 degrees and the
+    scale of `nadeau_bengio` (Corani & Benavoli 2015, Machine Learning 100; Benavoli et al. 2017, JMLR 18). NaN thrice
+    under two folds.
+    """
+    folds, mean = len(differences), float(differences.mean()) if len(differences) else NAN
+    if folds < 2:
+        return NAN, NAN, NAN
+    scale = math.sqrt(float(differences.var(ddof=1)) * (1 / folds + test_rows / train_rows))
+    if scale == 0:
+        return float(mean < -rope), float(abs(mean) <= rope), float(mean > rope)
+    below, above = t_sf((mean + rope) / scale, folds - 1), t_sf((rope - mean) / scale, folds - 1)
+    return below, max(0.0, 1 - below - above), above
+
+
+# -- two groups of different rows --------------------------------------------------------------------------------------
+
+
+def welch(first: Array, second: Array, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return low, high and p-value of the difference of the means of two independent groups (Welch 1947).
+
+    first, second: (n,), (m,) numbers; NaN thrice where one has fewer than two.
+    """
+    if min(len(first), len(second)) < 2:
+        return NAN, NAN, NAN
+    gap = float(first.mean()) - float(second.mean())
+    errors = [float(group.var(ddof=1)) / len(group) for group in (first, second)]
+    return welch_interval(gap, errors, (len(first), len(second)), confidence)
+
+
+def welch_interval(
+    gap: float, squared_errors: Sequence[float], sizes: Sequence[int], confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Return low, high and p-value of a difference of two estimates with their squared standard errors.
+
+    The degrees of freedom are those of Welch and Satterthwaite (1946).
+    """
+    whole = math.fsum(squared_errors)
+    if whole == 0:
+        return t_interval(gap, 0.0, math.inf, confidence)
+    df = whole**2 / math.fsum(error**2 / max(1, size - 1) for error, size in zip(squared_errors, sizes, strict=True))
+    return t_interval(gap, math.sqrt(whole), df, confidence)
+
+
+def newcombe(first: int, n: int, second: int, m: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of first/n − second/m by the score method (Newcombe 1998, Statistics in Medicine 17: 10)."""
+    one, other = first / n, second / m
+    (low, high), (below, above) = wilson(first, n, confidence), wilson(second, m, confidence)
+    gap = one - other
+    return gap - math.hypot(one - low, above - other), gap + math.hypot(high - one, other - below)
+
+
+def fisher(first: int, n: int, second: int, m: int) -> float:
+    """Return Fisher's exact two-sided p-value of first/n = second/m: of all tables that are no more likely (1922)."""
+    drawn = first + second
+    least, most = max(0, drawn - m), min(n, drawn)
+
+    def log_mass(k: int) -> float:  # less what all tables share
+        return -math.fsum(math.lgamma(part + 1) for part in (k, n - k, drawn - k, m - drawn + k))
+
+    mode = min(most, max(least, (drawn + 1) * (n + 1) // (n + m + 2)))
+    top, own = log_mass(mode), log_mass(first)
+    masses = [
+        *_outwards(range(mode, most + 1), log_mass, top),
+        *_outwards(range(mode - 1, least - 1, -1), log_mass, top),
+    ]
+    alike = own - top + 1e-7  # tables as likely as this one, however their logarithms are rounded
+    extreme = math.fsum(math.exp(mass) for mass in masses if mass <= alike)
+    return min(1.0, max(extreme, math.exp(own - top)) / math.fsum(math.exp(mass) for mass in masses))
+
+
+def _outwards(range_of_k: range, log_mass: Callable[[int], float], top: float) -> Iterator[float]:
+    """Yield logarithms of masses over that of the mode, away from it, until they are nothing beside it."""
+    for k in range_of_k:
+        mass = log_mass(k) - top
+        if mass < NOTHING:
+            return
+        yield mass
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Return q-values in the given order: the false discovery rate at which each would be found (1995)."""
+    adjusted, least, count = [0.0] * len(p_values), 1.0, len(p_values)
+    for rank, position in enumerate(sorted(range(count), key=lambda index: -p_values[index])):
+        least = min(least, p_values[position] * count / (count - rank))
+        adjusted[position] = least
+    return tuple(adjusted)
+
+
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     """Return p-values adjusted for their number, in the given order (Holm 1979)."""
     adjusted, worst = [0.0] * len(p_values), 0.0
@@ -107,3 +201,13 @@ def expected_best(scores: Sequence[float], draws: int) -> float:
     return math.fsum(
         score * ((rank / count) ** draws - ((rank - 1) / count) ** draws) for rank, score in enumerate(ordered, 1)
     )
+
+
+def rows_needed(difference: float, low: float, high: float, rows: int, rope: float = 0.0) -> int | None:
+    """Return about how many rows decide a difference that so many leave open; None where no number would.
+
+    The interval, of these rows, narrows with the root of their number: until it leaves zero out, or fits into ± rope.
+    """
+    reach, distances = (high - low) / 2, [abs(difference), rope - abs(difference)]
+    needed = [rows * (reach / distance) ** 2 for distance in distances if distance > 0]
+    return math.ceil(min(needed)) if needed and math.isfinite(min(needed)) else None

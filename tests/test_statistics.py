@@ -113,3 +113,107 @@ def test_a_perfect_auc_has_an_interval_that_narrows_with_the_rows() -> None:
     z = 1.959963984540054
     right = z * z * area * (1 + 9 * (1 - area) / (2 - area) + 9 * area / (1 + area)) / 100
     assert 1 - area == pytest.approx(right, abs=1e-9)
+
+
+# -- two groups of different rows --------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(2, 60), m=st.integers(2, 60), seed=st.integers(0, 100))
+def test_welch_equals_scipy(n: int, m: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    first, second = generator.normal(0.3, 1, n), generator.normal(0, 3, m)
+    theirs = stats.ttest_ind(first, second, equal_var=False)
+    low, high, p_value = statistics.welch(first, second)
+    assert (low, high) == pytest.approx(tuple(theirs.confidence_interval()), rel=1e-8)
+    assert p_value == pytest.approx(theirs.pvalue, rel=1e-8)
+
+
+def test_welch_of_a_single_row_knows_nothing() -> None:
+    assert all(math.isnan(number) for number in statistics.welch(np.ones(1), np.ones(5)))
+
+
+@settings(deadline=None, max_examples=100)
+@given(n=st.integers(1, 80), m=st.integers(1, 80), first=st.floats(0, 1), second=st.floats(0, 1))
+def test_fisher_equals_scipy(n: int, m: int, first: float, second: float) -> None:
+    one, other = round(first * n), round(second * m)
+    theirs = stats.fisher_exact([[one, n - one], [other, m - other]]).pvalue
+    assert statistics.fisher(one, n, other, m) == pytest.approx(theirs, rel=1e-8)
+
+
+def test_fisher_of_many_rows_equals_scipy() -> None:
+    for table in ((805, 1795, 349, 1488), (2, 3000, 40, 60_000), (0, 40_000, 30, 50_000), (900, 1000, 10, 40_000)):
+        one, n, other, m = table
+        theirs = stats.fisher_exact([[one, n - one], [other, m - other]]).pvalue
+        assert statistics.fisher(*table) == pytest.approx(theirs, rel=1e-6, abs=1e-20)
+
+
+def test_newcombes_interval_is_that_of_his_paper() -> None:
+    # Newcombe 1998, Statistics in Medicine 17, 873: table II, method 10: 56/70 − 48/80, 9/10 − 3/10, 10/10 − 0/20.
+    assert statistics.newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert statistics.newcombe(9, 10, 3, 10) == pytest.approx((0.1705, 0.8090), abs=5e-5)
+    assert statistics.newcombe(10, 10, 0, 20) == pytest.approx((0.6791, 1.0000), abs=5e-5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_benjamini_hochberg_equals_scipy(p_values: list[float]) -> None:
+    theirs = stats.false_discovery_control(p_values)
+    assert statistics.benjamini_hochberg(p_values) == pytest.approx(tuple(theirs), rel=1e-12)
+
+
+def test_no_p_values_have_no_q_values() -> None:
+    assert statistics.benjamini_hochberg([]) == ()
+
+
+# -- folds, rope, rows needed ------------------------------------------------------------------------------------------
+
+
+def test_the_bayesian_correlated_t_is_the_posterior_of_benavoli() -> None:
+    # Benavoli, Corani, Demšar, Zaffalon 2017, JMLR 18, section 4.1.1, computed with scipy's Student distribution.
+    differences = np.array([0.02, 0.01, -0.005, 0.03, 0.015, 0.001, 0.012, 0.02, -0.01, 0.018])
+    scale = math.sqrt(differences.var(ddof=1) * (1 / 10 + (1 / 10) / (9 / 10)))
+    posterior = stats.t(9, loc=differences.mean(), scale=scale)
+    worse, same, better = statistics.bayesian_correlated_t(differences, 90, 10, 0.01)
+    assert worse == pytest.approx(posterior.cdf(-0.01), rel=1e-8)
+    assert better == pytest.approx(posterior.sf(0.01), rel=1e-8)
+    assert worse + same + better == pytest.approx(1)
+
+
+def test_differences_without_spread_are_certain_and_one_fold_says_nothing() -> None:
+    assert statistics.bayesian_correlated_t(np.full(5, 0.02), 80, 20, 0.01) == (0.0, 0.0, 1.0)
+    assert statistics.bayesian_correlated_t(np.full(5, 0.002), 80, 20, 0.01) == (0.0, 1.0, 0.0)
+    assert all(math.isnan(number) for number in statistics.bayesian_correlated_t(np.ones(1), 80, 20, 0.01))
+
+
+def test_rows_needed_are_those_whose_interval_just_leaves_zero() -> None:
+    # A mean of .1 with sd 1: its 1.96/√n reaches zero at n = 385.
+    n = 100
+    reach = 1.959964 / math.sqrt(n)
+    assert statistics.rows_needed(0.1, 0.1 - reach, 0.1 + reach, n) == 385
+    assert statistics.rows_needed(0.0, -reach, reach, n) is None
+    assert statistics.rows_needed(0.0, -reach, reach, n, rope=0.1) == 385
+    assert statistics.rows_needed(0.01, 0.01 - reach, 0.01 + reach, n, rope=0.11) == 385
+
+
+@pytest.mark.parametrize("test", ["welch", "fisher", "paired t", "mcnemar", "nadeau_bengio"])
+def test_a_true_null_is_rejected_as_often_as_said(test: str) -> None:
+    # The bar: 5 % ± 2; an exact test of counts stays below. 1,500 samples: noise of the share is .0056.
+    generator, samples, rejected = np.random.default_rng(8), 1500, 0
+    for _ in range(samples):
+        if test == "welch":
+            p_value = statistics.welch(generator.normal(0, 1, 40), generator.normal(0, 4, 25))[2]
+        elif test == "fisher":
+            p_value = statistics.fisher(generator.binomial(200, 0.4), 200, generator.binomial(900, 0.4), 900)
+        elif test == "paired t":
+            p_value = statistics.mean_interval(generator.exponential(1, 200) - 1)[2]
+        elif test == "mcnemar":
+            only_first = generator.binomial(120, 0.5)
+            p_value = statistics.mcnemar(only_first, 120 - only_first, 1000)[2]
+        else:  # folds of one data set: a shared part in training, a part of each test fold's own
+            shared = generator.normal(0, math.sqrt(1 / 5 / 4))
+            p_value = statistics.nadeau_bengio(generator.normal(0, 1, 5) + shared * math.sqrt(5), 80, 20)[2]
+        rejected += p_value < 0.05
+    most = 0.07
+    assert rejected / samples <= most
+    assert rejected / samples >= (0.03 if test not in ("fisher", "mcnemar") else 0.01)
