@@ -75,7 +75,7 @@ def evaluate(
     record, spec = runs.read_run(path), spec_of(path)
     rows = new_rows(path, record, spec, data) if data else own_rows(path, record, spec)
     context = context_of(path, record, spec, rows, trust)
-    suite = run_suite(context, spec.evaluation.tests, spec.evaluation.auto)
+    suite = run_suite(context, spec.evaluation.tests, spec.evaluation.auto, spec.evaluation.without)
     while True:
         try:
             hear(next(suite))

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlrun import catalog, runs
+from mlrun import runs
 from mlrun.check_contracts import Context, Subject
+from mlrun.check_entries import find_check
 from mlrun.opening import earlier_results
 from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
 from mlrun.ready import Ready, make_ready
@@ -140,9 +141,9 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
         time=spec.data.time,
         training_fits=float(sum(each * folds + 1 for each in trials.values())),
     )
-    written = spec.evaluation.tests
-    tests, refused = with_automatic(context, written) if spec.evaluation.auto else (written, [])
-    checks = [catalog.find("checks", test.check, spec.folder) for test in tests]
+    suite = spec.evaluation
+    tests, refused = with_automatic(context, suite.tests, suite.without) if suite.auto else (suite.tests, [])
+    checks = [find_check(test.check, spec.folder) for test in tests]
     return PlannedEvaluation(
         tests=tuple(test.check if test.name == test.check else f"{test.check} {test.name}" for test in tests),
         fits=sum(check.fits(context, test.params) for check, test in zip(checks, tests, strict=True)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mlrun import catalog
 from mlrun.check_contracts import Check, Context, Subject
+from mlrun.check_entries import find_check
 from mlrun.errors import Interrupted, MlrunError, StorageError
 from mlrun.events import CheckStarted
 from mlrun.records import Finding, Params, PlannedTest
@@ -29,17 +30,17 @@ TOO_DEAR = "it costs more than the training; ask for it"
 
 
 def evaluate(
-    context: Context, asked: Sequence[PlannedTest], automatic: bool
+    context: Context, asked: Sequence[PlannedTest], automatic: bool, without: Sequence[str] = ()
 ) -> Generator[CheckStarted, None, tuple[Finding, ...]]:
     """Run the tests that were asked for, and those of `auto`; tell each that begins, return what was found.
 
-    A check that raises is one error, and all others still report.
+    A check that raises is one error, and all others still report. without: checks that `auto` must not add.
     """
-    tests, found = with_automatic(context, asked) if automatic else (tuple(asked), [])
+    tests, found = with_automatic(context, asked, without) if automatic else (tuple(asked), [])
     context = replace(context, tests=tests)
     for done, test in enumerate(tests):
         yield CheckStarted(test.check, test.name, done, len(tests))
-        check: Check = catalog.find("checks", test.check, context.folder)
+        check = find_check(test.check, context.folder)
         found.extend(ask(check, test, context))
     return tuple(found)
 
@@ -69,6 +70,7 @@ def examine(check: Check, test: PlannedTest, subject: Subject, context: Context)
         return (Finding(test.check, test.name, name, status="not_run", reason=lacking),)
     try:
         found = tuple(check.run(subject, context, test.params))
+        return tuple(replace(finding, check=test.check, test=test.name) for finding in found)
     except (Interrupted, StorageError):
         raise
     except MlrunError as error:
@@ -76,7 +78,6 @@ def examine(check: Check, test: PlannedTest, subject: Subject, context: Context)
     except Exception as error:  # noqa: BLE001 - one broken check, a user's own perhaps, must not hide the others
         told = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}".rstrip(": ")
         return (Finding(test.check, test.name, name, status="error", reason=told),)
-    return tuple(replace(finding, check=test.check, test=test.name) for finding in found)
 
 
 def missing(check: Check, subject: Subject, context: Context) -> str:
@@ -95,12 +96,14 @@ def missing(check: Check, subject: Subject, context: Context) -> str:
     return next((reason for need, (absent, reason) in lacking.items() if absent and need in check.needs), "")
 
 
-def with_automatic(context: Context, tests: Sequence[PlannedTest]) -> tuple[tuple[PlannedTest, ...], list[Finding]]:
+def with_automatic(
+    context: Context, tests: Sequence[PlannedTest], without: Sequence[str] = ()
+) -> tuple[tuple[PlannedTest, ...], list[Finding]]:
     """Return the written tests with those that `auto` adds, and a finding for each that costs too much.
 
     A check that is written is not added again. `auto` may spend as many fits as the training did.
     """
-    written = {test.check for test in tests}
+    written = {*without, *(test.check for test in tests)}
     task = context.dataset.task.kind
     left = context.training_fits
     added: list[PlannedTest] = []

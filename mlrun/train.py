@@ -53,7 +53,7 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hea
             lines += [baseline_line(course, baseline) for baseline in references.baselines]
             suite = ready.spec.evaluation
             context = context_of(course, lines, references.baselines)
-            findings = yield from evaluate(context, suite.tests, suite.auto)
+            findings = yield from evaluate(context, suite.tests, suite.auto, suite.without)
         yield from seal(course, lines, findings, references, options)
 
 
