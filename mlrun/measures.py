@@ -93,6 +93,16 @@ def right_negatives(truth: Array, prediction: Prediction, task: Task) -> Array:
     return found
 
 
+def alarms(truth: Array, prediction: Prediction, task: Task) -> Array:
+    found: Array = prediction.values[truth == 0] == 1
+    return found
+
+
+def misses(truth: Array, prediction: Prediction, task: Task) -> Array:
+    found: Array = prediction.values[truth == 1] == 0
+    return found
+
+
 def positives_among_chosen(truth: Array, prediction: Prediction, task: Task) -> Array:
     found: Array = truth[prediction.values == 1] == 1
     return found

@@ -185,8 +185,8 @@ def _row_loss(
 
 
 def _proportion(caption: str, rows: Callable[..., Array], targets: tuple[Target, ...], **more: Any) -> Metric:
-    compute = measures.mean(rows)
-    return Metric(compute, "maximize", targets, "labels", UNIT, caption, "proportion", rows, **more)
+    named: dict[str, Any] = {"direction": "maximize", "needs": "labels", "bounds": UNIT, **more}
+    return Metric(measures.mean(rows), targets=targets, caption=caption, interval="proportion", rows=rows, **named)
 
 
 def _numbers(
@@ -215,6 +215,12 @@ ENTRIES: dict[str, Metric] = {
         "share of positives found", measures.right_positives, LABELLED, aliases=("sensitivity", "tpr")
     ),
     "specificity": _proportion("share of negatives left alone", measures.right_negatives, LABELLED, aliases=("tnr",)),
+    "false_positive_rate": _proportion(
+        "share of negatives called positive", measures.alarms, LABELLED, direction="minimize", aliases=("fpr",)
+    ),
+    "false_negative_rate": _proportion(
+        "share of positives missed", measures.misses, LABELLED, direction="minimize", aliases=("fnr",)
+    ),
     "f1": _counts("harmonic mean of precision and recall", maths.f1, LABELLED, aliases=("f1_score",)),
     "precision_macro": _counts("precision, mean of classes", lambda c: maths.precision_average(c, "macro")),
     "recall_macro": _counts("recall, mean of classes", lambda c: maths.recall_average(c, "macro")),
@@ -269,16 +275,10 @@ ENTRIES: dict[str, Metric] = {
         aliases=("brier_score", "brier_score_loss"),
     ),
     # numbers
-    "rmse": Metric(
-        measures.root_mean(measures.squares),
-        "minimize",
-        ("regression",),
-        "labels",
-        LOSS,
-        "root of the mean squared error",
-        "root_mean",
-        measures.squares,
-        aliases=("root_mean_squared_error",),
+    "rmse": replace(
+        _row_loss("root of the mean squared error", measures.squares, aliases=("root_mean_squared_error",)),
+        compute=measures.root_mean(measures.squares),
+        interval="root_mean",
     ),
     "mae": _row_loss("mean absolute error", measures.errors, aliases=("mean_absolute_error",)),
     "r2": _numbers("share of the variance explained", maths.r2, "maximize", (-math.inf, 1.0), aliases=("r2_score",)),

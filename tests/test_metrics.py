@@ -77,6 +77,13 @@ def measured(draw: st.DrawFn) -> tuple[Any, Prediction]:
 
 # -- equal to scikit-learn 1.9 -----------------------------------------------------------------------------------------
 
+
+def rate(truth: Any, values: Any, wrong: int) -> float:
+    """Return the share of a class that is called the other one, from scikit-learn's matrix."""
+    row = reference.confusion_matrix(truth, values, labels=[0, 1])[wrong]
+    return float(row[1 - wrong] / row.sum())
+
+
 OF_CLASSES: dict[str, Callable[[Any, Any], float]] = {
     "accuracy": reference.accuracy_score,
     "balanced_accuracy": reference.balanced_accuracy_score,
@@ -95,6 +102,8 @@ OF_TWO: dict[str, Callable[[Any, Any], float]] = {
     "recall": reference.recall_score,
     "f1": reference.f1_score,
     "specificity": lambda t, p: reference.recall_score(t, p, pos_label=0),
+    "false_positive_rate": lambda t, p: rate(t, p, 0),
+    "false_negative_rate": lambda t, p: rate(t, p, 1),
 }
 OF_NUMBERS: dict[str, Callable[[Any, Any], float]] = {
     "mae": reference.mean_absolute_error,
@@ -124,7 +133,7 @@ def test_metrics_of_two_classes_equal_scikit_learn_where_truth_has_the_class(
 ) -> None:
     truth, prediction, _ = case
     ours = ask(name, truth, prediction, BINARY)
-    asked_for = 0 if name == "specificity" else 1
+    asked_for = 0 if name in ("specificity", "false_positive_rate") else 1
     if name != "precision" and asked_for not in truth:
         assert ours is None
     else:
