@@ -31,9 +31,24 @@ def plan_baselines(spec: Spec, dataset: Dataset, split: Split) -> tuple[Baseline
         for position, baseline in enumerate(chosen)
         for message in _objections(spec, baseline, dataset, split)
     ]
+    problems += [Problem(message, spec.place(("useful", "human"))) for message in _of_people(spec, dataset)]
     if problems:
         raise SpecError(problems)
     return chosen
+
+
+def _of_people(spec: Spec, dataset: Dataset) -> Iterator[str]:
+    """Yield why the labels of people that `useful` names cannot be had, by asking for those of all rows."""
+    if spec.useful is None or not spec.useful.human or "accuracy" in spec.useful.human:
+        return
+    rows = np.arange(dataset.table.height)
+    try:
+        answer = ENTRIES["human"].answer(spec.useful.human, Question(dataset, rows, rows, spec.seed, spec.folder))
+    except MlrunError as error:
+        yield str(error)
+        return
+    if not answer.answered.any():
+        yield f"people say nothing of any of the {dataset.table.height:,} rows: do the ids fit?"
 
 
 def _objections(spec: Spec, baseline: BaselineSpec, dataset: Dataset, split: Split) -> Iterator[str]:

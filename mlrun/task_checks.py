@@ -9,6 +9,7 @@ from mlrun import metrics as measured
 from mlrun.errors import SpecError
 from mlrun.model_checks import gives_of
 from mlrun.records import Dataset, MetricSpec, Problem
+from mlrun.suite_checks import suite_problems
 
 if TYPE_CHECKING:
     from mlrun.spec import Spec
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 def check_task(spec: Spec, dataset: Dataset, metrics: tuple[MetricSpec, ...]) -> None:
     """Raise SpecError for all that the task makes impossible; a task that the spec states was checked without data."""
-    problems = [*_of_sections(spec, dataset), *_of_target(spec, dataset), *_of_first_metric(spec, dataset, metrics)]
+    problems = [
+        *_of_sections(spec, dataset),
+        *_of_target(spec, dataset),
+        *_of_first_metric(spec, dataset, metrics),
+        *suite_problems(spec, dataset),
+    ]
     if problems:
         raise SpecError(problems)
 

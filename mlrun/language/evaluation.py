@@ -128,30 +128,46 @@ class _Suite:
             return given, own, self.reader.read_all(parameters, rest, path)
         edits = [key for key in rest if key in catalog.names("edits") and key not in parameters]
         inner = {key: value for key, value in rest.items() if key in parameters and key not in ("edit", "along")}
+        told_before = len(self.reader.findings.problems)
         self.tell_unknown(path, rest, edits)
         taken = {key: value for key, value in parameters.items() if key not in ("edit", "along")}
         params = self.reader.read_all(taken, inner, path)
-        if len(edits) != 1:
+        if len(edits) != 1 and (edits or len(self.reader.findings.problems) == told_before):
             told = f"names {' and '.join(edits)}" if edits else "names none"
             cure = "Leave one, and put what goes with it under `along`." if edits else ""
             message = f"a test makes exactly one edit, and this one {told}{'' if edits else _known_edits()}"
             self.reader.findings.add(path, message, cure)
+        if len(edits) != 1:
             return given, own, params
-        edit = self.read_edit(edits[0], rest[edits[0]], (*path, edits[0]))
+        edit = self.read_main_edit(edits[0], rest, path)
         along = tuple(self.read_along(edits[0], rest["along"], (*path, "along"))) if "along" in rest else ()
         return given, _called(*edit), {**params, "edit": edit, "along": along}
 
     def tell_unknown(self, path: Path, written: Mapping[Any, Any], edits: list[str]) -> None:
         """Tell the keys that are neither parameters nor edits."""
-        known = ("name", "along", *(key for key in self.check.parameters if key != "edit"), *catalog.names("edits"))
+        beside = [key for name in edits for key in catalog.find("edits", name).beside]
+        own = [key for key in self.check.parameters if key != "edit"]
+        known = ("name", "along", *own, *beside, *catalog.names("edits"))
         for key in written:
             if key not in known and key not in edits:
                 told = f"there is no key {quote(key)} in '{dotted(path)}'{suggestion(str(key), known)}"
                 self.reader.findings.add((*path, key), told, key=True)
 
-    def read_edit(self, name: str, value: Any, path: Path) -> tuple[str, Any]:
+    def read_main_edit(self, name: str, written: Mapping[Any, Any], path: Path) -> tuple[str, Any]:
+        """Return the test's own edit; keys of the test that belong to its value stand in it."""
         edit: Edit = catalog.find("edits", name)
-        return name, self.reader.read(value, edit.value, path)
+        if not edit.beside:
+            return self.read_edit(name, written[name], (*path, name))
+        value = {key: written[key] for key in (name, *edit.beside) if key in written}
+        return self.read_edit(name, value, path)
+
+    def read_edit(self, name: str, value: Any, path: Path) -> tuple[str, Any]:
+        """Return an edit with its value; keys that are left out, and are nothing by default, stay out."""
+        edit: Edit = catalog.find("edits", name)
+        read = self.reader.read(value, edit.value, path)
+        if isinstance(read, dict) and isinstance(value, Mapping):
+            read = {key: inner for key, inner in read.items() if inner is not None or key in value}
+        return name, read
 
     def read_along(self, edit: str, written: Any, path: Path) -> Iterator[tuple[str, Any]]:
         """Yield the edits that go with the first: by their names, or more columns for the first one."""

@@ -75,6 +75,8 @@ def _read_model(name: str, model: ModelShape | list[ModelShape], around: Surroun
         meta=shared.get("meta"),
         base=shared.get("base"),
         prepare=prepare,
+        calibrate=shared.get("calibrate", "none"),
+        threshold=shared.get("threshold", 0.5),
     )
 
 
@@ -89,9 +91,6 @@ def _shared(parts: Sequence[tuple[Path, ModelShape]], findings: Findings) -> dic
             if key in found and found[key] != value:
                 findings.add((*path, key), f"'{key}' is another one than in the grid above", "Say it once.", key=True)
             found[key] = value
-            default = {"calibrate": "none", "threshold": 0.5}
-            if key in default and value != default[key]:
-                findings.add((*path, key), f"'{key}: {value}' is not built yet", "Remove it.", key=True)
     return found
 
 

@@ -96,3 +96,5 @@ def _of_baselines(spec: Spec) -> Iterator[tuple[Path, str, str]]:
         if "column" in baseline.params and baseline.params["column"] is not None:
             place: Path = ("baselines", position, baseline.kind, "column")
             yield place, str(baseline.params["column"]), f"baseline {baseline.name}"
+    if spec.useful is not None and "column" in spec.useful.human:
+        yield ("useful", "human", "column"), str(spec.useful.human["column"]), "people's labels"
