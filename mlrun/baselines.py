@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlrun.errors import DataError, UsageError
+from mlrun.labels import code_of
 from mlrun.records import Dataset, Label, Params, Prediction, Task, TaskKind
 
 if TYPE_CHECKING:
@@ -216,33 +217,17 @@ def _max_z(params: Params, question: Question) -> Answer:
 
 def _codes(column: pl.Series, task: Task) -> Array:
     """Return (n,) class codes of labels; 0 where there is none."""
-    code_of = {value: _code(value, task) for value in column.unique().to_list() if value is not None}
-    return np.array([0 if value is None else code_of[value] for value in column.to_list()], dtype=np.int64)
+    known = {value: _code(value, task) for value in column.unique().to_list() if value is not None}
+    return np.array([0 if value is None else known[value] for value in column.to_list()], dtype=np.int64)
 
 
 def _code(value: Label | None, task: Task) -> int:
-    """Return the code of a label as the spec or a file writes it: `1`, `1.0`, `"1"` and `true` find the same class.
-
-    Anomalies without labels are 0 and 1.
-    """
-    labels: tuple[Label, ...] = task.labels or (False, True)
-    if value in labels:
-        return labels.index(value)
-    for code, label in enumerate(labels):
-        if _words(label) & _words(value):
-            return code
-    known = ", ".join(repr(label) for label in labels)
-    raise DataError(f"a baseline says {value!r}, which is no class of the target (known: {known})")
-
-
-def _words(label: Label | None) -> set[str]:
-    """Return the ways in which a label may be written."""
-    if isinstance(label, bool):
-        return {"true", "1"} if label else {"false", "0"}
-    if isinstance(label, float) and label.is_integer():
-        return {str(int(label)), str(label)}
-    word = str(label)
-    return {word, word.lower()} if word.lower() in ("true", "false") else {word}
+    """Return the code of a label as the spec or a file writes it; raise DataError when the target has none such."""
+    code = code_of(value, task)
+    if code is None:
+        known = ", ".join(repr(label) for label in task.labels or (False, True))
+        raise DataError(f"a baseline says {value!r}, which is no class of the target (known: {known})")
+    return code
 
 
 def _number(value: Any) -> float:

@@ -167,9 +167,11 @@ class Variant:
 class Edit:
     """A change of rows that a behaviour test makes; a pure function of table and generator.
 
-    value: what may stand behind the edit's name in a test. columns: the columns that it writes.
+    value: what may stand behind the edit's name in a test. beside: keys that stand next to that name in the test and
+    belong to the value, which then is a mapping with the edit's own name and these. columns: those that it writes.
     variants: the value and the data → the ways in which it edits. problems: what is wrong with the value, given the
     data: (path inside the value, sentence).
+    own_rows: the rows that it edits, where it makes them itself and takes none of the data's.
     """
 
     value: Kind
@@ -177,3 +179,5 @@ class Edit:
     variants: Callable[[Any, Dataset], Sequence[Variant]]
     problems: Callable[[Any, Dataset], Iterable[tuple[tuple[str | int, ...], str]]] = lambda value, dataset: ()
     text: bool = False
+    beside: tuple[str, ...] = ()
+    own_rows: Callable[[Any, Dataset], pl.DataFrame] | None = None

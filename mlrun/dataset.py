@@ -213,6 +213,7 @@ def _assembled(
         source=_source(spec),
         schema=schema_of(table.select(column.name for column in features)),
         target=target or "",
+        folder=spec.folder,
     )
 
 

@@ -122,7 +122,7 @@ class Dataset:
     truth: class codes (int64), float64, or None (anomaly without target).
     row_ids: the id column, or the position in the row's own file (int64 or str).
     test_start: where the rows of the test file begin, when it is a file of its own; else None.
-    target: the column that truth was read from; '' = none.
+    target: the column that truth was read from; '' = none. folder: where a user's files and modules are looked up.
     """
 
     table: pl.DataFrame
@@ -139,6 +139,7 @@ class Dataset:
     source: Mapping[str, Any] = field(default_factory=dict)
     schema: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

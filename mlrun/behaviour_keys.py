@@ -1,0 +1,104 @@
+"""What every behaviour test may say, and what is wrong with that once the data is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mlrun import catalog
+from mlrun.check_contracts import Context, Edit, Subject
+from mlrun.errors import UsageError
+from mlrun.kinds import Condition, Integer, Number, OneOf, Parameter, Word
+from mlrun.records import Dataset, Params, PlannedTest
+
+Told = tuple[tuple[str | int, ...], str]
+
+COMMON: Mapping[str, Parameter] = {
+    "name": Parameter(Word(), None, "what the test is called"),
+    "where": Parameter(Condition(), None, "only rows for which this holds"),
+    "severity": Parameter(OneOf("fail", "warn"), "fail", "what it is to break the bound"),
+    "sample": Parameter(Integer(1), None, "so many rows; the suite's when left out"),
+    "min_rows": Parameter(Integer(1), 100, "fewer rows than these prove nothing"),
+}
+
+
+def rate_keys(max_rate: float | None, tolerance: float, caption: str) -> dict[str, Parameter]:
+    """Return the keys of a test that is judged by the share of rows that fail it."""
+    return {
+        **COMMON,
+        "max_rate": Parameter(Number(low=0, high=1), max_rate, "the share of rows that may fail"),
+        "tolerance": Parameter(Number(low=0), tolerance, caption),
+    }
+
+
+def edits_of(params: Params) -> tuple[tuple[str, Any], ...]:
+    """Return the edit of a test and those that go along, each a name on the edits shelf and a value."""
+    beside = params["along"] if params.get("along") else ()
+    return tuple((str(name), value) for name, value in (params["edit"], *beside))
+
+
+def edited_columns(params: Params, dataset: Dataset, *, along: bool = True) -> tuple[str, ...]:
+    """Return the columns that a test's edits write."""
+    names: dict[str, None] = {}
+    for name, value in edits_of(params) if along else edits_of(params)[:1]:
+        entry: Edit = catalog.find("edits", name)
+        names.update(dict.fromkeys(entry.columns(value, dataset)))
+    return tuple(names)
+
+
+def why_unread(subject: Subject, context: Context, params: Params) -> str:
+    """Return why a test can say nothing of a model: it reads none of the columns that change; '' when it reads one."""
+    columns = edited_columns(params, context.dataset)
+    if subject.features is None or set(columns) & set(subject.features):
+        return ""
+    withheld = [name for name in columns if name in context.withheld]
+    if withheld:
+        return f"withheld from the model: {', '.join(withheld)}"
+    return f"the model does not read {', '.join(columns)}"
+
+
+def test_of(context: Context, params: Params) -> PlannedTest:
+    """Return the test of the suite that has these params."""
+    known = [test for test in context.tests if test.params is params] or [
+        test for test in context.tests if test.params == params
+    ]
+    return known[0] if known else PlannedTest("", str(params["name"]), params)
+
+
+# -- what is wrong -----------------------------------------------------------------------------------------------------
+
+
+def problems(params: Params, dataset: Dataset) -> Iterator[Told]:
+    """Yield what is wrong with a behaviour test: its condition, its edit, and what goes along."""
+    yield from tell_condition(params, dataset)
+    for number, (name, value) in enumerate(edits_of(params)):
+        try:
+            entry: Edit = catalog.find("edits", name)
+        except UsageError as error:
+            yield (("along",) if number else ()), str(error)
+            continue
+        place: tuple[str | int, ...] = ("along",) if number else (name,)
+        if not entry.value.admits(value):
+            yield place, f"'{name}' takes {entry.value}, not {value!r}"
+            continue
+        yield from _told_at(place, entry.problems(value, dataset))
+
+
+def _told_at(place: tuple[str | int, ...], told: Iterable[Told]) -> Iterator[Told]:
+    for path, sentence in told:
+        yield (*place, *path), sentence
+
+
+def tell_condition(params: Params, dataset: Dataset) -> Iterator[Told]:
+    """Yield why `where` is no condition over the data, or that it selects nothing."""
+    from mlrun.table.row_conditions import select_rows
+
+    if params["where"] is None:
+        return
+    try:
+        holds = select_rows(dataset.table, params["where"])
+    except UsageError as error:
+        yield ("where",), str(error)
+        return
+    if not holds.any():
+        yield ("where",), f"the condition holds for none of the {dataset.table.height:,} rows"
