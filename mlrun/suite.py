@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from mlrun import catalog
+from mlrun.behaviour import make_engine
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.check_entries import find_check
 from mlrun.errors import Interrupted, MlrunError, StorageError
@@ -37,7 +38,8 @@ def evaluate(
     A check that raises is one error, and all others still report. without: checks that `auto` must not add.
     """
     tests, found = with_automatic(context, asked, without) if automatic else (tuple(asked), [])
-    context = replace(context, tests=tests)
+    engine = make_engine(context.dataset, context.rows, tests, context.sample, context.seed, context.folder)
+    context = replace(context, tests=tests, engine=engine)
     for done, test in enumerate(tests):
         yield CheckStarted(test.check, test.name, done, len(tests))
         check = find_check(test.check, context.folder)
@@ -59,7 +61,8 @@ def ask(check: Check, test: PlannedTest, context: Context) -> Iterator[Finding]:
         yield from examine(check, test, best[0], context)
         return
     for subject in context.subjects:
-        yield from examine(check, test, subject, context)
+        if subject.kind == "model" or "refit" not in check.needs:  # a baseline has nothing to be fitted again
+            yield from examine(check, test, subject, context)
 
 
 def examine(check: Check, test: PlannedTest, subject: Subject, context: Context) -> Sequence[Finding]:
