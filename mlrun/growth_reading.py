@@ -109,12 +109,12 @@ def last_doubling(question: Question, points: Sequence[Point]) -> Difference:
     the gain since the smallest size is scaled to one doubling. The error of a test difference is that of
     `intervals.difference`; the spread of repeats over drawn rows is added to its square.
     """
-    whole, weights = points[-1], weights_of_half([point.rows for point in points])
+    whole, weights = points[-1].predictions[0], weights_of_half([point.rows for point in points])
     if not weights:
         return Difference(None)
     gain, error, known = 0.0, 0.0, True
     for position, weight in weights:
-        each = [_gain(question, whole, prediction) for prediction in points[position].predictions]
+        each = [intervals.gain(question, whole, prediction) for prediction in points[position].predictions]
         gains = np.array([difference.difference for difference in each if difference.difference is not None])
         if len(gains) == 0:
             return Difference(None)
@@ -144,14 +144,6 @@ def weights_of_half(sizes: Sequence[int]) -> list[tuple[int, float]]:
     low, high = math.log(smaller[above - 1]), math.log(smaller[above])
     weight = (high - math.log(half)) / (high - low)
     return [(above - 1, weight), (above, 1 - weight)]
-
-
-def _gain(question: Question, whole: Point, prediction: Prediction) -> Difference:
-    found = intervals.difference(question, whole.predictions[0], prediction)
-    if question.metric.direction == "maximize" or found.difference is None:
-        return found
-    turned = [None if bound is None else -bound for bound in (found.high, found.low)]
-    return Difference(-found.difference, turned[0], turned[1], found.p_value, found.method)
 
 
 def _error_of(difference: Difference, confidence: float) -> float | None:

@@ -131,6 +131,15 @@ def difference(question: Question, first: Prediction, second: Prediction) -> Dif
     return Difference(gap, max(low, -widest), min(high, widest), p_value, method)
 
 
+def gain(question: Question, first: Prediction, second: Prediction) -> Difference:
+    """Return that difference turned by the metric's direction, so that more is better for the first."""
+    found = difference(question, first, second)
+    if question.metric.direction == "maximize" or found.difference is None:
+        return found
+    low, high = (None if bound is None else -bound for bound in (found.high, found.low))
+    return Difference(-found.difference, low, high, found.p_value, found.method)
+
+
 Bounds = tuple[float, float, float]  # low, high, p-value
 
 
