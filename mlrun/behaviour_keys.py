@@ -1,17 +1,14 @@
-"""What every behaviour test may say, and what is wrong with that once the data is known."""
+"""What every behaviour test may say, and which columns it edits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mlrun import catalog
 from mlrun.check_contracts import Context, Edit, Subject
-from mlrun.errors import UsageError
 from mlrun.kinds import Condition, Integer, Number, OneOf, Parameter, Word
 from mlrun.records import Dataset, Params, PlannedTest
-
-Told = tuple[tuple[str | int, ...], str]
 
 COMMON: Mapping[str, Parameter] = {
     "name": Parameter(Word(), None, "what the test is called"),
@@ -63,42 +60,3 @@ def test_of(context: Context, params: Params) -> PlannedTest:
         test for test in context.tests if test.params == params
     ]
     return known[0] if known else PlannedTest("", str(params["name"]), params)
-
-
-# -- what is wrong -----------------------------------------------------------------------------------------------------
-
-
-def problems(params: Params, dataset: Dataset) -> Iterator[Told]:
-    """Yield what is wrong with a behaviour test: its condition, its edit, and what goes along."""
-    yield from tell_condition(params, dataset)
-    for number, (name, value) in enumerate(edits_of(params)):
-        try:
-            entry: Edit = catalog.find("edits", name)
-        except UsageError as error:
-            yield (("along",) if number else ()), str(error)
-            continue
-        place: tuple[str | int, ...] = ("along",) if number else (name,)
-        if not entry.value.admits(value):
-            yield place, f"'{name}' takes {entry.value}, not {value!r}"
-            continue
-        yield from _told_at(place, entry.problems(value, dataset))
-
-
-def _told_at(place: tuple[str | int, ...], told: Iterable[Told]) -> Iterator[Told]:
-    for path, sentence in told:
-        yield (*place, *path), sentence
-
-
-def tell_condition(params: Params, dataset: Dataset) -> Iterator[Told]:
-    """Yield why `where` is no condition over the data, or that it selects nothing."""
-    from mlrun.table.row_conditions import select_rows
-
-    if params["where"] is None:
-        return
-    try:
-        holds = select_rows(dataset.table, params["where"])
-    except UsageError as error:
-        yield ("where",), str(error)
-        return
-    if not holds.any():
-        yield ("where",), f"the condition holds for none of the {dataset.table.height:,} rows"

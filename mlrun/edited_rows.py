@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
+from mlrun.kinds import AnyOf, ColumnName, ListOf, Parameter
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mlrun.records import Dataset
 
 Told = tuple[tuple[str | int, ...], str]  # a path inside an edit's value, and what is wrong there
+COLUMNS = Parameter(AnyOf(ColumnName(), ListOf(ColumnName())), None, "which; all columns of text")
 FEW_VALUES = 20  # a column with more distinct numbers than these has no list of values to go through
 
 
@@ -159,3 +161,19 @@ def tell_text(value: Any, dataset: Dataset) -> Iterator[Told]:
 def of_text(value: Any, key: str) -> Any:
     """Return what a text edit is to do: its value, or that under `key` when columns are named beside it."""
     return value[key] if isinstance(value, Mapping) else value
+
+
+def typical_rows(dataset: Dataset, count: int) -> pl.DataFrame:
+    """Return so many equal rows with what is usual in each column: the median of numbers, the most frequent value."""
+    import polars as pl
+
+    table, texts = dataset.table, {column.name for column in dataset.features if column.kind == "text"}
+    usual = {}
+    for name, dtype in table.schema.items():
+        known: Any = "" if name in texts else None
+        if name not in texts and table[name].null_count() < table.height and not dtype.is_nested():
+            values = table[name].drop_nulls().sort()
+            ordered = dtype.is_numeric() or dtype.is_temporal()
+            known = values[(len(values) - 1) // 2] if ordered else seen(table[name])[0]
+        usual[name] = pl.Series(name, [known], dtype=dtype).new_from_index(0, count)
+    return pl.DataFrame(usual)

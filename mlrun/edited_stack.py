@@ -151,7 +151,8 @@ def own_rows(test: PlannedTest, suite: Suite) -> tuple[pl.DataFrame, tuple[str |
     if table.height > size:
         kept = np.sort(np.random.default_rng(suite.seed).choice(table.height, size, replace=False))
         table = table[kept]
-    return table, tuple(range(1, table.height + 1)), None
+    (column,) = find_edit(name).columns(value, dataset)
+    return table, tuple(table[column].to_list()), None  # the author's own sentences, so they may be shown
 
 
 def variants_of(params: Params, dataset: Dataset) -> Sequence[Variant]:

@@ -13,7 +13,7 @@ from mlrun.behaviour_keys import test_of, why_unread
 from mlrun.check_contracts import Context, Subject
 from mlrun.distributions import binomial_sf
 from mlrun.records import Finding, FindingStatus, Params, Severity, Task, WorstRow
-from mlrun.row_outputs import Moves, told
+from mlrun.row_outputs import Moves, told, wrong
 from mlrun.statistics import wilson
 from mlrun.wording import count
 
@@ -107,6 +107,33 @@ def rate_findings(
             yield replace(told_few, n=tally[1], n_changed=tally[2], details=sizes_of(each.moves.change[kept]))
             continue
         yield rate_finding(subject, name, tally, bound, sizes_of(each.moves.change[kept]))
+
+
+def author_findings(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
+    """Yield the share of an author's labelled rows that a model answers wrongly, and the worst of them."""
+    answer = answer_of(subject, context, params)
+    if isinstance(answer, Finding) or answer.truth is None:
+        return
+    task, said, truth = context.dataset.task, answer.base, answer.truth
+    if len(truth) < params["min_rows"]:
+        few = f"the file has {count(len(truth), 'row')}, and `min_rows` is {params['min_rows']}"
+        yield not_run(subject, params["severity"], few)
+        return
+    fails = wrong(truth, said, task, params["tolerance"])
+    size = np.abs(said.values - truth)
+    if said.probabilities is not None and task.kind == "classification":
+        size = 1 - said.probabilities[np.arange(len(truth)), truth]
+    rows = np.flatnonzero(fails)
+    rows = rows[np.argsort(-size[rows], kind="stable")][:LISTED]
+    worst = tuple(
+        WorstRow(answer.ids[row], told(truth[row], task), told(said.values[row], task), "truth → answer")
+        for row in rows
+    )
+    bound = Bound(
+        params["max_rate"], params["severity"], context.confidence, params["min_rows"], "are answered wrongly"
+    )
+    tally = int(fails.sum()), len(truth), len(truth)
+    yield rate_finding(subject, "", tally, bound, {"mean_change": None, "group_range": None}, worst)
 
 
 def rate_finding(

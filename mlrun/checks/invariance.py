@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlrun.behaviour_keys import edited_columns, problems, rate_keys
+from mlrun.behaviour_keys import edited_columns, rate_keys
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.records import Finding, Params
 
@@ -66,5 +66,4 @@ ENTRY = Check(
     many=True,
     edits=True,
     automatic=automatic,
-    problems=problems,
 )
