@@ -12,19 +12,23 @@ import numpy as np
 from mlrun import latency, predictions, runs
 from mlrun.contest import Champion, Contest
 from mlrun.course import Course
-from mlrun.errors import MlrunError, StorageError
+from mlrun.cuts import objective_of
+from mlrun.errors import DataError, MlrunError, StorageError
 from mlrun.events import ChampionStarted, Event, Noted
-from mlrun.fit import FINAL, FitJob, FitValue
+from mlrun.fit import FINAL, FitJob, FitValue, join
 from mlrun.fold_data import FoldData
 from mlrun.process.jobs import raised
-from mlrun.records import Outcome
+from mlrun.records import Failure, Outcome
 from mlrun.rounds import champion_blueprint
 from mlrun.store import model_files
 from mlrun.store.run_folder import sha256_of
-from mlrun.stored import StoredModel, as_payload
+from mlrun.stored import StoredModel, as_payload, from_payload
 from mlrun.table.schema_cast import schema_of
+from mlrun.wrapping import Wish, Wrapping, learn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlrun.records import Array
 
 
@@ -51,11 +55,17 @@ def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]
     if outcome.failure is not None:
         told = f"{contest.name}: the refit on all of train failed ({outcome.failure.code})"
         return Champion(failure=outcome.failure), [told]
+    try:
+        wrapping = learn_wrapping(course, contest, outcome.value)
+    except DataError as error:
+        return Champion(failure=Failure("raised", "DataError", str(error))), [f"{contest.name}: {error}"]
+    test = outcome.value.answers[0].prediction if len(course.split.test) else None
     champion = Champion(
-        test=outcome.value.answers[0].prediction if len(course.split.test) else None,
+        test=test if test is None or wrapping is None else wrapping.apply(test),
         fit_seconds=outcome.value.fit_seconds,
         identity=champion_identity(course, contest),
-        model=None if data is None else as_stored(course, contest, outcome.value, data),
+        model=None if data is None else as_stored(course, contest, outcome.value, data, wrapping),
+        wrapping=wrapping,
     )
     if course.spec.final.refit_on == "all" and len(course.split.test):
         outcome, data = refit(course, contest, np.sort(np.concatenate([course.split.train, course.split.test])))
@@ -67,7 +77,35 @@ def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]
 def champion_identity(course: Course, contest: Contest) -> str:
     """Return the digest of all that a refit depends on."""
     identity = "" if contest.best is None else contest.best.identity
-    return course.identity.of_champion(identity, course.spec.final.refit_on)
+    return course.identity.of_champion(identity, course.spec.final.refit_on, str(wish_of(course, contest)))
+
+
+def wish_of(course: Course, contest: Contest) -> Wish:
+    """Return what the spec asks of a champion beyond its fit."""
+    spec, task = contest.model.spec, course.dataset.task
+    objective = objective_of(course.metrics, task, course.spec.folder) if spec.threshold == "tuned" else None
+    return Wish(spec.calibrate, spec.threshold, objective)
+
+
+def learn_wrapping(course: Course, contest: Contest, value: FitValue) -> Wrapping | None:
+    """Return what calibrates and cuts a champion, learned from its predictions of the folds; None = nothing.
+
+    Raises DataError when there is nothing to learn from.
+    """
+    wish, truth = wish_of(course, contest), course.dataset.truth
+    if wish.is_empty:
+        return None
+    folds = [fold for fold in course.split.folds if fold.name in contest.best_predictions]
+    if truth is None or not folds:
+        raise DataError("there are no predictions of folds to learn `calibrate` or `threshold` from")
+    return learn(
+        wish,
+        join([contest.best_predictions[fold.name] for fold in folds]),
+        truth[np.concatenate([fold.valid for fold in folds])],
+        course.dataset.task,
+        logistic=hasattr(value.estimator, "decision_function"),
+        folder=course.spec.folder,
+    )
 
 
 def take_over(course: Course, contest: Contest) -> Champion | None:
@@ -84,6 +122,7 @@ def take_over(course: Course, contest: Contest) -> Champion | None:
         if any(sha256_of(earlier / name) != manifest[name] for name in stored):
             return None
         parts = predictions.read_parts(earlier / stored[0], course.dataset.task, course.split)
+        wrapping = None if wish_of(course, contest).is_empty else load(course, contest, earlier / record.file).wrapping
         (folder / "models").mkdir(exist_ok=True)
         shutil.copyfile(earlier / record.file, folder / file)
     except (MlrunError, OSError, KeyError, ValueError):  # not whole any more: fit it again
@@ -96,6 +135,16 @@ def take_over(course: Course, contest: Contest) -> Champion | None:
         fit_seconds=record.fit_seconds,
         p95_ms=record.p95_ms_1_row,
         identity=record.identity,
+        wrapping=wrapping,
+    )
+
+
+def load(course: Course, contest: Contest, path: Path) -> StoredModel:
+    """Return a champion that this run or an equal one stored; its family may be the author's own."""
+    folder, module = course.spec.folder, contest.model.spec.family.partition(":")[0]
+    trusted = [module] if ":" in contest.model.spec.family else []
+    return from_payload(
+        model_files.load(path, sha256=sha256_of(path), foreign=False, trust=trusted, folder=folder), folder
     )
 
 
@@ -138,7 +187,7 @@ def store(
 ) -> tuple[Champion, list[str]]:
     """Write models/NAME.skops and measure one-row predictions; return a sentence when the model cannot be stored."""
     folder = course.opened.folder.path
-    model = as_stored(course, contest, value, data)
+    model = as_stored(course, contest, value, data, champion.wrapping)
     (folder / "models").mkdir(exist_ok=True)
     file = f"models/{contest.name}.skops"
     p95_ms, notes = measure(course, contest, model)
@@ -152,7 +201,9 @@ def store(
     return replace(champion, file=file, size_bytes=(folder / file).stat().st_size, p95_ms=p95_ms), notes
 
 
-def as_stored(course: Course, contest: Contest, value: FitValue, data: FoldData) -> StoredModel:
+def as_stored(
+    course: Course, contest: Contest, value: FitValue, data: FoldData, wrapping: Wrapping | None
+) -> StoredModel:
     """Return a fitted champion with all that it needs to read new rows."""
     return StoredModel(
         blueprint=replace(champion_blueprint(contest), recipe=None, members=(), meta=None),
@@ -162,6 +213,7 @@ def as_stored(course: Course, contest: Contest, value: FitValue, data: FoldData)
         schema=stored_schema(course),
         threshold=value.threshold,
         target_transform=course.spec.target_transform,
+        wrapping=wrapping,
     )
 
 

@@ -14,6 +14,7 @@ from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel
 from mlrun.records import Failure, Fold, MetricSpec, Prediction, Trial, TrialResult, TrialStatus
 from mlrun.stored import StoredModel
+from mlrun.wrapping import Wrapping
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Champion:
 
     test: prediction of the test rows, None when there are none. file: the stored model in the run folder.
     model: the one that predicted test, while the run goes on; None when it was taken over from an earlier run.
+    wrapping: what is done to what it predicts; None = nothing.
     """
 
     test: Prediction | None = None
@@ -43,6 +45,7 @@ class Champion:
     identity: str = ""
     failure: Failure | None = None
     model: StoredModel | None = None
+    wrapping: Wrapping | None = None
 
 
 @dataclass(slots=True)

@@ -167,6 +167,8 @@ def summary(scores: Sequence[float | None]) -> FoldSummary:
 def model_notes(course: Course, contest: Contest) -> Iterator[str]:
     """Yield what should be known beside a model's numbers: an optimistic score, what it left out, fits that warned."""
     model = contest.model
+    if contest.champion is not None and contest.champion.wrapping is not None:
+        yield f"{contest.champion.wrapping}; its cv is without"
     if model.spec.members:
         yield "cv is optimistic: the members were chosen on the same folds"
     if course.dataset.weights is not None and not model.entry.weights:

@@ -52,6 +52,8 @@ def _of_families(spec: Spec, task: Task) -> Iterator[Problem]:
                 yield Problem(f"soft voting needs probabilities, which {', '.join(silent)} does not give", place, cure)
         if entry.combine is not None:
             yield from _misfit_weights(model, place)
+        if task.kind in entry.tasks:
+            yield from _misfit_wrapping(spec, model, task)
 
 
 def _misfit_meta(spec: Spec, model: ModelSpec, family: str, task: Task) -> Iterator[Problem]:
@@ -68,6 +70,23 @@ def _misfit_weights(model: ModelSpec, place: Place) -> Iterator[Problem]:
         for weights in domain.values if isinstance(domain, Choice) else ():
             if weights is not None and len(weights) != len(model.members):
                 yield Problem(f"{len(weights)} weights for {len(model.members)} members", place, "Write one a member.")
+
+
+def _misfit_wrapping(spec: Spec, model: ModelSpec, task: Task) -> Iterator[Problem]:
+    """Yield why what a model says cannot be calibrated or cut; a user's own family shows it once fitted."""
+    asked = {"calibrate": model.calibrate != "none", "threshold": model.threshold != 0.5}
+    gives = "probabilities" if ":" in model.family else gives_of(model, spec)
+    for key in (key for key, is_asked in asked.items() if is_asked):
+        place = spec.place(("models", model.name, key))
+        if task.kind != "classification":
+            yield Problem(f"'{key}' is for classification, and the task is {task.kind}", place, "Remove it.")
+        elif key == "threshold" and not task.binary:
+            yield Problem(f"'threshold' is for two classes, and the task has {len(task.labels)}", place, "Remove it.")
+        elif gives == "labels":
+            yield Problem(f"'{key}' needs probabilities, and {model.family} gives labels alone", place, "Remove it.")
+        elif key == "threshold" and gives == "scores" and not asked["calibrate"]:
+            told = f"'threshold' needs probabilities, and {model.family} gives scores"
+            yield Problem(told, place, "Add `calibrate: sigmoid`, which makes probabilities of them.")
 
 
 def _is_soft(model: ModelSpec) -> bool:

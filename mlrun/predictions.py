@@ -33,7 +33,7 @@ class PredictedPart:
 
 def write_predictions(folder: Path, name: str, dataset: Dataset, parts: list[PredictedPart]) -> str:
     """Write predictions/NAME.parquet; return its path relative to the run folder."""
-    table = pl.concat([part_table(dataset, part) for part in parts], how="vertical")
+    table = pl.concat([part_table(dataset, part) for part in parts], how="diagonal")
     buffer = io.BytesIO()
     table.write_parquet(buffer, compression="zstd")
     (folder / FOLDER).mkdir(exist_ok=True)
@@ -93,7 +93,12 @@ def read_part(path: Path, part: str) -> pl.DataFrame:
 
 
 def prediction_of(table: pl.DataFrame, task: Task) -> Prediction:
-    """Return predictions as arrays again: the inverse of `part_table` for rows that were answered."""
+    """Return predictions as arrays again: the inverse of `part_table` for rows that were answered.
+
+    Columns without a value are of the file's other parts: of a wrapped model, test has probabilities where the folds
+    may have scores.
+    """
+    table = table.select(column for column in table.columns if table[column].null_count() < max(1, table.height))
     probabilities = [name for name in table.columns if name.startswith("p_")]
     scores = [name for name in table.columns if name.startswith("score_")]
     return Prediction(

@@ -184,9 +184,7 @@ def calibration_slope(p: Array, y: Array) -> tuple[float, float] | None:
     x, y = log_odds(p), y.astype(np.float64)
     if np.ptp(x) < 1e-9 or np.ptp(y) == 0 or _divides(x, y == 1):
         return None
-    centre, spread = float(x.mean()), float(x.std())
-    found = _logistic((x - centre) / spread, y)
-    return None if found is None else (found[0] / spread, found[1] - found[0] * centre / spread)
+    return logistic_line(x, y)
 
 
 def _divides(x: Array, positive: Array) -> bool:
@@ -194,8 +192,20 @@ def _divides(x: Array, positive: Array) -> bool:
     return bool(above.min() >= below.max() or above.max() <= below.min())
 
 
-def _logistic(x: Array, y: Array) -> tuple[float, float] | None:
-    """Return the maximum-likelihood slope and intercept by Newton's method; a step that goes too far is halved."""
+def logistic_line(x: Array, y: Array) -> tuple[float, float] | None:
+    """Return slope and intercept of the logistic regression of (n,) targets in [0, 1] on x, by maximum likelihood.
+
+    None where x is constant, or there is no optimum.
+    """
+    centre, spread = float(x.mean()), float(x.std())
+    if spread <= 1e-12 * max(1.0, abs(centre)):
+        return None
+    found = _newton((x - centre) / spread, y)
+    return None if found is None else (found[0] / spread, found[1] - found[0] * centre / spread)
+
+
+def _newton(x: Array, y: Array) -> tuple[float, float] | None:
+    """Return slope and intercept by Newton's method; a step that goes too far is halved."""
     slope = intercept = 0.0
     loss = _log_loss(x, y, slope, intercept)
     for _ in range(100):

@@ -49,9 +49,10 @@ class RunIdentity:
             architecture=self.architecture,
         )
 
-    def of_champion(self, trial_identity: str, refit_on: str) -> str:
-        """Return the identity of a trial's refit: the trial's, and which rows are train and test."""
-        return digest(f"{trial_identity} {self.parts} {refit_on}".encode(), np.empty(0, dtype=np.uint64))
+    def of_champion(self, trial_identity: str, refit_on: str, wish: str = "") -> str:
+        """Return the identity of a trial's refit: the trial's, which rows are train and test, and what wraps it."""
+        whole = f"{trial_identity} {self.parts} {refit_on} {wish}".rstrip()
+        return digest(whole.encode(), np.empty(0, dtype=np.uint64))
 
 
 def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:

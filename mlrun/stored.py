@@ -11,16 +11,18 @@ import numpy as np
 from mlrun.pipelines import Blueprint, predict_rows
 from mlrun.prepare import Preparation
 from mlrun.records import Prediction, Task
+from mlrun.wrapping import Wrapping
 
 if TYPE_CHECKING:
     import polars as pl
 
-FORMAT = 1
-
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A whole model; schema: every column it reads, as it was loaded (dataset.apply_schema casts new rows so)."""
+    """A whole model; schema: every column it reads, as it was loaded (dataset.apply_schema casts new rows so).
+
+    wrapping: what is done to each prediction: calibrated, cut; None = nothing.
+    """
 
     blueprint: Blueprint
     estimator: Any
@@ -29,6 +31,7 @@ class StoredModel:
     schema: Mapping[str, str]
     threshold: float | None = None
     target_transform: str | None = None
+    wrapping: Wrapping | None = None
 
     def predict(self, table: pl.DataFrame) -> Prediction:
         """Return the prediction of rows that have the schema's columns."""
@@ -37,14 +40,14 @@ class StoredModel:
         prediction = predict_rows(self.estimator, matrix, self.blueprint, self.threshold)
         if self.target_transform == "log":
             return replace(prediction, values=np.exp(prediction.values))
-        return prediction
+        return prediction if self.wrapping is None else self.wrapping.apply(prediction)
 
 
 def as_payload(model: StoredModel) -> dict[str, Any]:
     """Return what the model file holds: plain data, scikit-learn's objects and the estimator."""
     blueprint = model.blueprint
+    wrapped = {} if model.wrapping is None else {"wrapping": model.wrapping.state()}
     return {
-        "format": FORMAT,
         "model": blueprint.model,
         "family": blueprint.family,
         "params": dict(blueprint.params),
@@ -55,6 +58,7 @@ def as_payload(model: StoredModel) -> dict[str, Any]:
         "target_transform": model.target_transform,
         "preparation": None if model.preparation is None else model.preparation.state(),
         "estimator": model.estimator,
+        **wrapped,
     }
 
 
@@ -71,4 +75,5 @@ def from_payload(payload: Mapping[str, Any], folder: str = "") -> StoredModel:
         schema=payload["schema"],
         threshold=payload["threshold"],
         target_transform=payload["target_transform"],
+        wrapping=Wrapping.restore(payload["wrapping"]) if "wrapping" in payload else None,
     )

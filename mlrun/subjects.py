@@ -10,7 +10,7 @@ import numpy as np
 
 from mlrun.baseline_subjects import baseline_subject
 from mlrun.baselines import Answer
-from mlrun.champions import as_stored
+from mlrun.champions import as_stored, load
 from mlrun.champions import refit as fit_again
 from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.contest import Contest
@@ -22,9 +22,7 @@ from mlrun.predict import predict_alone
 from mlrun.process.jobs import raised
 from mlrun.records import Fold, Outcome, Prediction
 from mlrun.rounds import champion_blueprint
-from mlrun.store import model_files
-from mlrun.store.run_folder import sha256_of
-from mlrun.stored import StoredModel, from_payload
+from mlrun.stored import StoredModel
 from mlrun.verdict import best_line
 
 if TYPE_CHECKING:
@@ -103,7 +101,7 @@ def model_subject(course: Course, contest: Contest, line: Line) -> Subject:
         kind="model",
         family=record.family,
         test=None if line.test is None else line.test.prediction,
-        folds=folds_of(line),
+        folds=wrapped_folds(contest, line),
         features=tuple(column.name for column in course.dataset.features),
         predict=asker(course, contest),
         refit=lambda parts: refit(course, contest, parts),
@@ -122,6 +120,11 @@ def said_of_test(line: Line) -> Answer | None:
     if line.test is None or line.test.answered is None:
         return None
     return Answer(line.test.prediction, line.test.answered)
+
+
+def wrapped_folds(contest: Contest, line: Line) -> tuple[tuple[Fold, Prediction, Array | None], ...]:
+    """Return a champion's held-out predictions on the scale of what it says of test."""
+    return tuple((fold, wrapped(contest, prediction), answered) for fold, prediction, answered in folds_of(line))
 
 
 def folds_of(line: Line) -> tuple[tuple[Fold, Prediction, Array | None], ...]:
@@ -160,14 +163,10 @@ def model_of(course: Course, contest: Contest) -> StoredModel:
         outcome, data = fit_again(course, contest, course.split.train)
         if outcome.failure is not None or data is None:
             raise DataError("its model could not be fitted again")
-        return as_stored(course, contest, outcome.value, data)
+        return as_stored(course, contest, outcome.value, data, None if champion is None else champion.wrapping)
     if champion is None or not champion.file:
         raise DataError("its model is not stored")
-    path, folder = course.opened.folder.path / champion.file, course.spec.folder
-    own = contest.model.spec.family.partition(":")[0]
-    trusted = [own] if ":" in contest.model.spec.family else []
-    payload = model_files.load(path, sha256=sha256_of(path), foreign=False, trust=trusted, folder=folder)
-    return from_payload(payload, folder)
+    return load(course, contest, course.opened.folder.path / champion.file)
 
 
 def refit(course: Course, contest: Contest, parts: Sequence[tuple[Array, Sequence[Array]]]) -> tuple[Refit, ...]:
@@ -195,15 +194,23 @@ def refit(course: Course, contest: Contest, parts: Sequence[tuple[Array, Sequenc
         )
     for outcome in course.executor.run(list(jobs.values()), lambda key, pid, in_main: None):
         found[outcome.key] = outcome
-    return tuple(refitted(found[f"{contest.name}@refit-{number}"], asked) for number, (_, asked) in enumerate(parts))
+    return tuple(
+        refitted(contest, found[f"{contest.name}@refit-{number}"], asked) for number, (_, asked) in enumerate(parts)
+    )
 
 
-def refitted(outcome: Outcome, asked: Sequence[Array]) -> Refit:
-    """Return one outcome with its prediction divided into the sets of rows that were asked about."""
+def refitted(contest: Contest, outcome: Outcome, asked: Sequence[Array]) -> Refit:
+    """Return one outcome with its prediction, wrapped, divided into the sets of rows that were asked about."""
     if outcome.failure is not None:
         return Refit(failure=outcome.failure.code)
     value: FitValue = outcome.value
-    return Refit(tuple(divided(value.answers[0].prediction, asked)), value.fit_seconds)
+    return Refit(tuple(divided(wrapped(contest, value.answers[0].prediction), asked)), value.fit_seconds)
+
+
+def wrapped(contest: Contest, prediction: Prediction) -> Prediction:
+    """Return a prediction as the champion would show it: calibrated and cut, where the spec asks for that."""
+    wrapping = None if contest.champion is None else contest.champion.wrapping
+    return prediction if wrapping is None else wrapping.apply(prediction)
 
 
 def divided(prediction: Prediction, asked: Sequence[Array]) -> Iterator[Prediction]:

@@ -117,11 +117,11 @@ models: {ridge: {alpha: {log_uniform: [1, 9]}}}
 models: {ridge: {alpha: 1, params: {alpha: 2}}}
     3:37: 'alpha' stands here and in 'params'. Remove one.
 
-models: [{ridge: {calibrate: sigmoid}}]
-    3:19: 'calibrate: sigmoid' is not built yet. Remove it.
+models: [{logistic_regression: {calibrate: platt}}]
+    3:44: 'models.logistic_regression.calibrate' must be none, sigmoid, isotonic or temperature, not 'platt'
 
-models: [{ridge: {threshold: tuned}}]
-    3:19: 'threshold: tuned' is not built yet. Remove it.
+models: [{logistic_regression: {threshold: from_costs}}]
+    3:33: 'threshold: from_costs' needs 'costs'. Write costs: {false_negative: 5, false_positive: 1}.
 
 models: [{ridge: {threshold: 3}}]
     3:30: 'models.ridge.threshold' must be less than 1, not 3

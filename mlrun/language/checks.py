@@ -138,6 +138,7 @@ def check_split(spec: Spec, findings: Findings) -> None:
 
 def check_task(spec: Spec, findings: Findings) -> None:
     """Tell what does not fit the task that the spec states."""
+    _check_cuts(spec, findings)
     task = spec.task
     if task is None:
         return
@@ -153,6 +154,15 @@ def check_task(spec: Spec, findings: Findings) -> None:
         findings.add(("costs",), f"'costs' are for labels, and the task is {task}", key=True)
     if task != "anomaly" and ("anomaly",) in spec.places:
         findings.add(("anomaly",), f"'anomaly' is for that task, and the task is {task}", key=True)
+
+
+def _check_cuts(spec: Spec, findings: Findings) -> None:
+    """Tell cuts by costs that no cut follows from."""
+    for model in spec.models:
+        if model.threshold == "from_costs" and not any(spec.costs.values()):
+            told = "'threshold: from_costs' needs 'costs'" + (" that are not all 0" if spec.costs else "")
+            cure = "Write costs: {false_negative: 5, false_positive: 1}."
+            findings.add(("models", model.name, "threshold"), told, cure, key=True)
 
 
 def check_sizes(models: Sequence[ModelSpec], findings: Findings) -> None:

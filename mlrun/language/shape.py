@@ -174,13 +174,13 @@ class ModelShape(Shape):
     base: Text | None = Field(default=None, description="a model of this spec, for bagging and adaboost")
     prepare: PrepareShape = Field(default=PrepareShape(), description="as `prepare`, for this model")
     calibrate: Literal["none", "sigmoid", "isotonic", "temperature"] = Field(
-        default="none", description="how the champion's probabilities are calibrated; only none is built yet"
+        default="none", description="how the champion's probabilities are calibrated"
     )
     threshold: Annotated[
         Annotated[Annotated[float, Field(gt=0, lt=1)], Tag(f"{MARK}number")]
         | Annotated[Literal["from_costs", "tuned"], Tag(f"{MARK}text")],
         either("must be a number between 0 and 1, from_costs or tuned", words=("from_costs", "tuned")),
-    ] = Field(default=0.5, description="from which probability the positive class is said; only 0.5 is built yet")
+    ] = Field(default=0.5, description="from which probability the positive class is said")
     params: dict[str, Any] | None = Field(default=None, description="hyperparameters whose names collide with these")
 
 

@@ -18,7 +18,7 @@ from mlrun.provenance import packages
 from mlrun.store.model_bounds import check_bounds
 from mlrun.store.writing import storing, write_atomically
 
-FORMAT = 1
+FORMAT = 2  # 1: a model that nothing wraps, which any earlier mlrun reads too
 MEMBERS = 1_000_000
 UNPACKED_BYTES = 8 * 2**30
 RATIO, RATIO_FROM = 200, 100 * 2**20  # deflate can reach 1,032; fitted models stay far below
@@ -78,7 +78,7 @@ def store(path: Path, payload: Mapping[str, Any]) -> None:
 
     known = packages()
     versions = {name: known[name] for name in VERSIONS_THAT_MATTER}
-    whole = {**payload, "format": FORMAT, "versions": versions}
+    whole = {**payload, "format": FORMAT if "wrapping" in payload else 1, "versions": versions}
     content = skops.io.dumps(whole, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
     with storing(path):
         path.parent.mkdir(exist_ok=True)
@@ -166,7 +166,7 @@ def read(path: Path, content: bytes, trusted: list[str]) -> dict[str, Any]:
     found = payload["format"] if isinstance(payload, dict) and "format" in payload else None
     if isinstance(found, int) and found > FORMAT:
         raise DataError(f"{path} has format {found}; this mlrun reads up to {FORMAT}: install a newer mlrun")
-    if not isinstance(payload, dict) or found != FORMAT:
+    if not isinstance(payload, dict) or not isinstance(found, int) or found < 1:
         raise DataError(f"{path} is no model of mlrun: it has no format")
     return payload
 
