@@ -52,7 +52,7 @@ def seal(
     write_provenance(folder, course)
     write_training_rows(folder, course.dataset, course.identity.digests.rows, trained_rows(course))
     record = replace(
-        make_record(course, lines, results, options),
+        make_record(course, lines, results, findings, options),
         notes=(*course.dataset.notes, *course.split.notes, *references.notes, *found),
         references=references.known,
     )
@@ -69,7 +69,11 @@ def trained_rows(course: Course) -> Array:
 
 
 def make_record(
-    course: Course, lines: Sequence[Line], results: Sequence[TrialResult], options: TrainOptions
+    course: Course,
+    lines: Sequence[Line],
+    results: Sequence[TrialResult],
+    findings: Sequence[Finding],
+    options: TrainOptions,
 ) -> RunRecord:
     """Return run.json's content."""
     opened, identity = course.opened, course.identity
@@ -88,7 +92,7 @@ def make_record(
         code_id=identity.code,
         best=None if best is None else best.record.name,
         models=tuple(line.record for line in lines),
-        verdict=verdict_of(course, best, lines),
+        verdict=verdict_of(course, best, lines, findings),
         failed_trials=failed,
         exit_code=4 if broken else 0,
         metrics=tuple(

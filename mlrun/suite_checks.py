@@ -13,6 +13,7 @@ from mlrun.check_entries import find_check
 from mlrun.errors import MlrunError, UsageError
 from mlrun.kinds import ColumnName, Condition
 from mlrun.language.parameters import leaves
+from mlrun.metric_labels import metric_of
 from mlrun.records import Dataset, MetricSpec, PlannedTest, Problem
 from mlrun.table.row_conditions import select_rows
 
@@ -108,7 +109,7 @@ def _of_useful(spec: Spec, dataset: Dataset) -> Iterator[Told]:
     if "accuracy" in useful.human and task.kind == "regression":
         yield ("useful", "human"), f"'human.accuracy' is for classes, and the task is {what}; name a column or a file"
     for label in useful.target:
-        misfit = _misfit(label.partition("(")[0], dataset, spec.folder)
+        misfit = _misfit(metric_of(label, spec.folder).name, dataset, spec.folder)
         if misfit:
             yield ("useful", "target", label), misfit
 
@@ -123,4 +124,4 @@ def _of_gates(spec: Spec, dataset: Dataset) -> Iterator[Told]:
 
 
 def _misfit(name: str, dataset: Dataset, folder: str) -> str | None:
-    return metrics.applies(metrics.resolve(name), dataset.task, folder)
+    return metrics.applies(name, dataset.task, folder)

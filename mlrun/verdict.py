@@ -1,17 +1,22 @@
-"""From the lines of the leaderboard to the best model, told beside the best baseline in one line."""
+"""From the best model beside all others, and what the checks found, to one line: is it good, is it useful."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun import metrics
-from mlrun.records import MetricSpec
-from mlrun.store.run_record import VerdictRecord
+from mlrun.goodness import good_parts
+from mlrun.records import Finding
+from mlrun.store.run_record import WEIGHT, Answer, VerdictPart, VerdictRecord
+from mlrun.worthwhile import is_asked, useful_parts, worth_of
 
 if TYPE_CHECKING:
     from mlrun.course import Course
     from mlrun.leaderboard import Line
+
+GOOD, USEFUL = ("G0", "G1", "G2", "G3"), ("U1", "U2", "U3", "U4")
+NOT_ASKED = "useful was not asked"
 
 
 def best_line(course: Course, lines: Sequence[Line]) -> Line | None:
@@ -32,37 +37,75 @@ def is_model(line: Line) -> bool:
     return line.record.kind == "model" and line.record.status == "done"
 
 
-def verdict_of(course: Course, best: Line | None, lines: Sequence[Line]) -> VerdictRecord:
-    """Return one plain line: the best model beside the best baseline; whether that is good has an issue of its own."""
+def verdict_of(
+    course: Course, best: Line | None, lines: Sequence[Line], findings: Sequence[Finding] = ()
+) -> VerdictRecord:
+    """Return the verdict of evaluation.md section 9: a word, its reason, and the answers that it rests on.
+
+    `useless`, `not worth it`, `good, not useful`, `useful, not good`, `good and useful`, `undecided`; where the spec
+    does not say what useful means, `good` (docs/decisions/0005).
+    """
     if course.dataset.truth is None:
         return VerdictRecord("undecided", "no labels")
     if best is None:
         return VerdictRecord("undecided", "no model was fitted")
-    first = course.metrics[0]
-    baselines = [  # one that is silent on some rows is laid beside the models on its rows only
-        line
-        for line in lines
-        if line.record.kind == "baseline" and line.record.status == "done" and line.record.coverage is None
-    ]
-    scored = [(score, line.record.name) for line in baselines if (score := shown_score(line, first)) is not None]
-    told = f"{best.record.name} is best by {first.label} over the folds"
-    mine = shown_score(best, first)
-    part = "test" if best.record.test else "the folds"
-    if mine is None:
-        told += f"; on {part} it is not defined"
-    elif scored:
-        direction = metrics.entry(first.name, course.spec.folder).direction
-        score, name = max(scored) if direction == "maximize" else min(scored)
-        told += f"; on {part} {mine:.4g}, against {score:.4g} of {name}, the best baseline"
-    else:
-        told += f"; on {part} {mine:.4g}, with no baseline to lay beside it"
-    if not len(course.split.test):
-        told += "; no test rows (test: 0), so nothing is said of new data"
-    return VerdictRecord("not judged", told)
+    if best.test is None:
+        told = f"no test rows: {best.record.name} is best by {course.metrics[0].label} over the folds, which chose it"
+        return VerdictRecord("undecided", told)
+    worth = worth_of(course)
+    parts = (*good_parts(course, best, lines, worth), *useful_parts(course, best, lines, findings, worth))
+    return worded(parts, asked=is_asked(course.spec))
 
 
-def shown_score(line: Line, metric: MetricSpec) -> float | None:
-    """Return a line's test score, or its mean over folds where there is no test."""
-    if metric.label in line.record.test:
-        return line.record.test[metric.label].value
-    return line.record.cv[metric.label].mean if metric.label in line.record.cv else None
+def worded(parts: Sequence[VerdictPart], *, asked: bool) -> VerdictRecord:
+    """Return the word for the answers, and the reason in plain words."""
+    by_code = {part.code: part for part in parts}
+    good, useful = joined(by_code, GOOD), joined(by_code, USEFUL) if asked else only_if_no(by_code["U4"].answer)
+    word = word_of(by_code, good, useful)
+    return VerdictRecord(word, reason_of(by_code, word, good, useful), tuple(parts))
+
+
+def joined(parts: Mapping[str, VerdictPart], codes: Sequence[str]) -> Answer:
+    """Return the answer of several questions that must all be answered yes."""
+    answers = [parts[code].answer for code in codes if code in parts]
+    return min(answers, key=WEIGHT.index)
+
+
+def only_if_no(answer: Answer) -> Answer:
+    """Return what U4 alone says of use, where the spec does not say what useful means: only a failure counts."""
+    return "no" if answer == "no" else "not asked"
+
+
+def word_of(parts: Mapping[str, VerdictPart], good: Answer, useful: Answer) -> str:
+    """Return the verdict's word."""
+    if parts["G0"].answer == "no" and useful != "yes":
+        return "useless"
+    if parts["G2"].answer == "no":
+        return "not worth it"
+    if good == "no":
+        return "useful, not good" if useful == "yes" else "not worth it"
+    if good == "undecided" or useful == "undecided":
+        return "undecided"
+    return {"yes": "good and useful", "no": "good, not useful"}.get(useful, "good")
+
+
+def reason_of(parts: Mapping[str, VerdictPart], word: str, good: Answer, useful: Answer) -> str:
+    """Return the reason in one sentence: what is against it, else what speaks for it."""
+    if word == "undecided":
+        open_ones = [part for part in parts.values() if part.answer == "undecided"]
+        return open_ones[0].reason
+    against = [part for part in parts.values() if part.answer == "no" and (part.code in GOOD or useful == "no")]
+    rest = f"; {NOT_ASKED}" if useful == "not asked" else ""
+    if word == "useless" or against:
+        shown = against[:1] if word == "useless" else against[:2]
+        return "; ".join(failing(part) for part in shown) + (rest if good != "no" else "")
+    said = [parts["G0"].reason] + ([parts["U1"].reason] if parts["U1"].answer == "yes" else [])
+    return "; ".join(said) + rest
+
+
+def failing(part: VerdictPart) -> str:
+    """Return what is against the model."""
+    lead_ins = {"U2": "the target is missed: ", "U3": "over budget: ", "U4": "tests fail: "}
+    if part.code == "U1":
+        return f"it is not worth more than the alternatives: {part.reason}"
+    return lead_ins.get(part.code, "") + part.reason

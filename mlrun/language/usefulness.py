@@ -95,18 +95,15 @@ def read_metric(
 ) -> MetricSpec | None:
     """Return the metric meant by a name, a label such as precision_at(k=0.05), or {NAME: PARAMETERS}; else tell why."""
     from mlrun import metrics
+    from mlrun.metric_labels import metric_of
 
-    params: Any = {}
-    name = written
-    if isinstance(written, Mapping) and len(written) == 1:
-        name, params = next(iter(written.items()))
-    elif isinstance(written, str) and written.endswith(")"):
-        name, params = _of_label(written)
+    single = isinstance(written, Mapping) and len(written) == 1
+    name, params = next(iter(written.items())) if single else (written, {})
     if not isinstance(name, str) or not isinstance(params or {}, Mapping):
         findings.add(path, f"a metric must be a name, or {{NAME: {{...}}}}, not {quote(written)}", key=key)
         return None
     try:
-        metric = metrics.specify(name, params or {}, folder)
+        metric = metrics.specify(name, params, folder) if params else metric_of(name, folder)
     except UsageError as error:
         findings.add(path, str(error), key=key)
         return None
@@ -118,18 +115,3 @@ def read_metric(
         told = f"the metric {quote(name)} is for {' and '.join(targets)}, and the task is {around.task}"
         findings.add(path, told, key=key)
     return metric
-
-
-def _of_label(label: str) -> tuple[str, dict[str, Any]]:
-    """Return name and parameters of a metric's label."""
-    import ast
-
-    name, _, inside = label.removesuffix(")").partition("(")
-    params: dict[str, Any] = {}
-    for part in filter(None, inside.split(",")):
-        key, _, value = part.partition("=")
-        try:
-            params[key.strip()] = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError):
-            params[key.strip()] = value.strip()
-    return name, params

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 
+from mlrun.json_records import encode
 from mlrun.records import Interval
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord
@@ -158,8 +159,8 @@ def metric_row(record: RunRecord, model: ModelRecord, on_test: bool) -> Row:
     return {"name": model.name, "kind": model.kind, "best": best, "status": model.status, **scores}
 
 
-def closing_lines(record: RunRecord, told: Collection[str] = ()) -> list[str]:
-    """Return the sentences below the leaderboard: notes that were not told yet, marks, gates, then the verdict."""
+def told_notes(record: RunRecord, told: Collection[str] = ()) -> list[str]:
+    """Return the notes that were not told yet, and what marks a run."""
     lines = [note for note in record.notes if note not in told]
     if record.sampled is not None:
         lines.append(f"A try-out on {count(record.sampled, 'row')}: never the best of its experiment.")
@@ -169,12 +170,40 @@ def closing_lines(record: RunRecord, told: Collection[str] = ()) -> list[str]:
         lines.append(
             f"{count(record.failed_trials, 'trial')} failed; trials.jsonl has the reasons, timings.jsonl what was said."
         )
-    lines += [
-        f"gate {gate.gate}: {gate.status}" + (f" ({gate.reason})" if gate.reason else "") for gate in record.gates
+    return lines
+
+
+def told_gates(record: RunRecord) -> list[str]:
+    """Return a line a gate: whether it holds, and why."""
+    words = {"not_run": "not run"}
+    return [
+        f"gate {gate.gate}: {words.get(gate.status, gate.status)}" + (f" ({gate.reason})" if gate.reason else "")
+        for gate in record.gates
     ]
-    return [*lines, verdict_line(record)]
 
 
 def verdict_line(record: RunRecord) -> str:
-    """Return the verdict: its word, and why."""
-    return f"verdict: {record.verdict.word}" + (f": {record.verdict.reason}" if record.verdict.reason else "")
+    """Return the verdict: its word, and why; what would decide it stands in brackets."""
+    word, reason = record.verdict.word, record.verdict.reason
+    if word == "undecided" and reason:
+        lacking, _, rest = reason.partition(": ")
+        word, reason = f"{word} ({lacking})", rest
+    return f"verdict: {word}" + (f": {reason}" if reason else "")
+
+
+def verdict_table(record: RunRecord) -> Table | None:
+    """Return the questions that the verdict rests on, each with its answer; None where none was asked."""
+    parts = getattr(record.verdict, "tests", ())
+    if not parts:
+        return None
+    rows = tuple(encode(part) for part in parts)
+    return Table(
+        (
+            Heading("", lambda row: row["code"]),
+            Heading("question", lambda row: row["question"], fold=True),
+            Heading("answer", lambda row: str(row["answer"]).replace("_", " "), fold=True, narrowest=8),
+            Heading("number", lambda row: interval(row["value"], row["low"], row["high"]), rank=1, right=True),
+            Heading("why", lambda row: row["reason"] or NOTHING, rank=2, fold=True),
+        ),
+        rows,
+    )

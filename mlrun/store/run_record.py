@@ -10,6 +10,8 @@ from mlrun.records import Interval, Label, TaskKind
 
 FORMAT = 1
 RunStatus = Literal["complete", "failed"]
+Answer = Literal["yes", "no", "undecided", "not asked"]
+WEIGHT: tuple[Answer, ...] = ("no", "undecided", "yes", "not asked")  # of several answers, the first of these decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +78,39 @@ class ModelRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictRecord:
-    """The verdict in a word, and why."""
+class VerdictPart:
+    """One question of the verdict: G0 to G3 ask whether the best model is good, U1 to U4 whether it is useful.
 
-    word: str
+    value, low, high: the `measure` with its interval, more is better. skill: the share of what was left to gain over
+    the one that it is laid beside: (mine − theirs) / (perfect − theirs).
+    """
+
+    code: str
+    question: str
+    answer: Answer
+    measure: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    skill: float | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictRecord:
+    """The verdict in a word, and why; tests: what it rests on."""
+
+    word: str
+    reason: str = ""
+    tests: tuple[VerdictPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GateRecord:
-    """What became of a gate."""
+    """What became of a gate; undecided: it was measured, and the rows are too few to say."""
 
     gate: str
-    status: Literal["pass", "fail", "not_run"]
+    status: Literal["pass", "fail", "undecided", "not_run"]
     reason: str = ""
 
 

@@ -1,0 +1,238 @@
+"""From what the best model's answers are worth, what it needs and what it fails to whether it is useful: U1 to U4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlrun import judged_findings, metrics
+from mlrun.baselines import ENTRIES, Question
+from mlrun.errors import MlrunError
+from mlrun.goodness import lower_end, part, told
+from mlrun.head_to_head import answered_rows, lead_in_rows, question_of
+from mlrun.intervals import interval
+from mlrun.leaderboard import Line
+from mlrun.metric_labels import metric_of
+from mlrun.records import Finding
+from mlrun.store.run_record import WEIGHT, Answer, VerdictPart
+from mlrun.utility import (
+    Deferral,
+    Worth,
+    choose_deferral,
+    confidence_of,
+    deferred,
+    people_of,
+    worth_by_costs,
+    worth_by_outcome,
+    worth_by_rightness,
+)
+from mlrun.weighing import rows_needed
+from mlrun.wording import number
+
+if TYPE_CHECKING:
+    from mlrun.course import Course
+    from mlrun.records import Array
+    from mlrun.spec import Spec, UsefulSpec
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What could be done in the model's place: what each of some test rows (by position in test) is worth then."""
+
+    name: str
+    rows: Array
+    worths: Array
+
+
+def worth_of(course: Course) -> Worth | None:
+    """Return what rows are worth by the spec: its utilities, else its costs, else, beside people, right answers."""
+    spec, task = course.spec, course.dataset.task
+    if task.kind == "regression":
+        return None
+    if spec.useful is not None and spec.useful.utility:
+        return worth_by_outcome(spec.useful.utility)
+    if spec.costs:
+        return worth_by_costs(spec.costs)
+    return worth_by_rightness(task) if spec.useful is not None and spec.useful.human else None
+
+
+def is_asked(spec: Spec) -> bool:
+    """Say whether the spec says when a model is useful."""
+    return spec.useful is not None or bool(spec.costs)
+
+
+def useful_parts(
+    course: Course, best: Line, lines: Sequence[Line], findings: Sequence[Finding], worth: Worth | None
+) -> Iterator[VerdictPart]:
+    """Yield U1 to U4."""
+    yield gains(course, best, lines, worth)
+    yield meets_target(course, best)
+    yield keeps_budget(course, best)
+    yield fails_nothing(course, best, findings)
+
+
+# -- U1 ----------------------------------------------------------------------------------------------------------------
+
+
+def gains(course: Course, best: Line, lines: Sequence[Line], worth: Worth | None) -> VerdictPart:
+    """Answer U1: the gain over the best of the alternatives lies above 0."""
+    question, sure = "Is it worth more than the best of the alternatives?", course.spec.evaluation.confidence
+    if worth is None:
+        return VerdictPart("U1", question, "not asked", reason="nothing says what its answers are worth")
+    if best.test is None or course.dataset.truth is None:
+        return VerdictPart("U1", question, "undecided", reason="there are no test rows")
+    truth = course.dataset.truth[course.split.test]
+    mine, how = own_worths(course, best, worth, truth)
+    found = [
+        lead_in_rows(course, mine[other.rows], other.worths, other.name)
+        for other in alternatives(course, lines, worth, truth)
+        if len(other.rows) > 1
+    ]
+    lead = min(found, key=lambda lead: lead.found.difference or 0.0)
+    said = f"{told(lead)} over {lead.over}{how}"
+    if lower_end(lead) > 0:
+        return part("U1", question, "yes", lead, said)
+    if (lead.found.difference or 0.0) <= 0:
+        return part("U1", question, "no", lead, said)
+    return part("U1", question, "undecided", lead, f"{rows_needed(lead.found, lead.rows, sure)}: {said}")
+
+
+def own_worths(course: Course, best: Line, worth: Worth, truth: Array) -> tuple[Array, str]:
+    """Return what the model makes of each test row, leaving to people what it is not sure of, and that in words."""
+    if best.test is None:
+        raise ValueError(best.record.name)
+    prediction = best.test.prediction
+    worths, sure = worth.of(truth, prediction.values), confidence_of(prediction)
+    rule = deferral_of(course, best, worth)
+    if worth.defer is None or rule is None or sure is None:
+        return worths, ""
+    share = float(np.mean(sure >= rule.threshold))
+    how = f", when it answers the {share:.1%} of rows of which it is surer than {rule.threshold:.3f}"
+    return deferred(worths, sure, rule, worth.defer), how if share else ", when it leaves every row to people"
+
+
+def deferral_of(course: Course, best: Line, worth: Worth) -> Deferral | None:
+    """Return the confidence that is best on the folds' held-out rows; None without `defer`, or probabilities."""
+    truth, folds = course.dataset.truth, [part for part in best.parts if part.fold is not None]
+    sure = [confidence_of(part.prediction) for part in folds]
+    known = [each for each in sure if each is not None]
+    if worth.defer is None or truth is None or not folds or len(known) < len(folds):
+        return None
+    worths = [worth.of(truth[part.rows], part.prediction.values) for part in folds]
+    return choose_deferral(np.concatenate(worths), np.concatenate(known), worth.defer)
+
+
+def alternatives(course: Course, lines: Sequence[Line], worth: Worth, truth: Array) -> Iterator[Alternative]:
+    """Yield what could be done in its place: one answer for every row, the baselines, people."""
+    every, labels = np.arange(len(truth)), course.dataset.task.labels
+    for code in range(len(worth.table)):
+        name = f"always {labels[code]}" if len(worth.table) > 2 else ("nothing", "always")[code]
+        yield Alternative(name, every, worth.of(truth, np.full(len(truth), code)))
+    if worth.defer is not None:
+        yield Alternative("people alone", every, np.full(len(truth), worth.defer))
+    for line in lines:
+        if line.test is not None and is_against(course.spec.useful, line):
+            rows = answered_rows(line)
+            yield Alternative(line.record.name, rows, worth.of(truth[rows], line.test.prediction.values[rows]))
+    yield from people(course, worth, truth)
+
+
+def is_against(useful: UsefulSpec | None, line: Line) -> bool:
+    """Say whether a baseline is one that the model must be worth more than: those that are named, else all."""
+    record = line.record
+    if record.kind != "baseline" or record.status != "done":
+        return False
+    named = () if useful is None else useful.against
+    return record.family != "random" if not named else record.name in named or record.family in named
+
+
+def people(course: Course, worth: Worth, truth: Array) -> Iterator[Alternative]:
+    """Yield what people would make of the rows: by their accuracy, or by their labels."""
+    human = {} if course.spec.useful is None else course.spec.useful.human
+    if not human:
+        return
+    cost = float(human["cost_per_row"])
+    if "accuracy" in human:
+        yield Alternative("people", np.arange(len(truth)), people_of(worth, truth, float(human["accuracy"]), cost))
+        return
+    spec, split = course.spec, course.split
+    try:
+        answer = ENTRIES["human"].answer(
+            human, Question(course.dataset, split.train, split.test, spec.seed, spec.folder)
+        )
+    except MlrunError:  # it was asked before anything was fitted, and said that it can
+        return
+    rows = np.flatnonzero(answer.answered)
+    yield Alternative("people", rows, worth.of(truth[rows], answer.prediction.values[rows]) - cost)
+
+
+# -- U2 to U4 ----------------------------------------------------------------------------------------------------------
+
+
+def meets_target(course: Course, best: Line) -> VerdictPart:
+    """Answer U2: every score that the spec asks for is reached on test."""
+    question, useful = "Does it reach the target?", course.spec.useful
+    if useful is None or not useful.target:
+        return VerdictPart("U2", question, "not asked", reason="the spec sets no target")
+    if best.test is None or course.dataset.truth is None:
+        return VerdictPart("U2", question, "undecided", reason="there are no test rows")
+    truth, parts = course.dataset.truth[course.split.test], []
+    for label, target in useful.target.items():
+        metric = metric_of(label, course.spec.folder)
+        found = interval(question_of(course, metric, truth), best.test.prediction)
+        upward = metrics.entry(metric.name, course.spec.folder).direction == "maximize"
+        if found.value is None:
+            parts.append(VerdictPart("U2", question, "undecided", label, reason=f"{label} is not defined"))
+            continue
+        met = found.value >= target if upward else found.value <= target
+        said = f"{label} {number(found.value)}, {'at least' if upward else 'at most'} {target:g} asked for"
+        answer: Answer = "yes" if met else "no"
+        parts.append(VerdictPart("U2", question, answer, label, found.value, found.low, found.high, None, said))
+    return first_of(parts)
+
+
+def first_of(parts: Sequence[VerdictPart]) -> VerdictPart:
+    """Return the part that decides: one that is not met, else one that is not known, else the first."""
+    return min(parts, key=lambda part: WEIGHT.index(part.answer))
+
+
+def keeps_budget(course: Course, best: Line) -> VerdictPart:
+    """Answer U3: latency, size and training time are within what the spec allows."""
+    question, record = "Is it within its budget?", best.record
+    budget = {} if course.spec.useful is None else course.spec.useful.budget
+    if not budget:
+        return VerdictPart("U3", question, "not asked", reason="the spec sets no budget")
+    needs = {
+        "p95_ms_per_row": (record.p95_ms_1_row, "ms a row (p95)"),
+        "model_mb": (None if record.size_bytes is None else record.size_bytes / MEGABYTE, "MB"),
+        "train_seconds": (record.fit_seconds, "s to fit"),
+    }
+    parts = []
+    for name, allowed in budget.items():
+        need, unit = needs[name]
+        if need is None:
+            parts.append(VerdictPart("U3", question, "undecided", name, reason=f"{name} was not measured"))
+            continue
+        said = f"{need:.3g} {unit}, {allowed:g} allowed"
+        parts.append(
+            VerdictPart("U3", question, "yes" if need <= allowed else "no", name, need, None, None, None, said)
+        )
+    return first_of(parts)
+
+
+def fails_nothing(course: Course, best: Line, findings: Sequence[Finding]) -> VerdictPart:
+    """Answer U4: no test whose severity is fail fails, those with a p-value held together by Holm's procedure."""
+    question = "Does it pass its tests?"
+    mine = judged_findings.of_model(findings, best.record.name)
+    judged = [finding for finding in mine if finding.status in judged_findings.JUDGED]
+    if not judged:
+        return VerdictPart("U4", question, "not asked", reason="no test was run that can fail")
+    broken = judged_findings.failed(mine, course.spec.evaluation.confidence)
+    if broken:
+        return VerdictPart("U4", question, "no", "tests that fail", len(broken), reason=judged_findings.told(broken))
+    return VerdictPart("U4", question, "yes", "tests that fail", 0, reason=f"{len(judged)} judged, none fails")
