@@ -153,7 +153,7 @@ def make_engine(
     cast_rows: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> Engine:
     """Return the engine of a suite; tests that are no behaviour tests are passed over. Nothing is made yet."""
-    behaviour = tuple(test for test in tests if "edit" in test.params or "file" in test.params)
+    behaviour = tuple(test for test in tests if "edit" in test.params or {"file", "label"} <= set(test.params))
     return Engine(Suite(replace(dataset, folder=folder), rows, behaviour, sample, seed), cast_rows)
 
 

@@ -50,7 +50,7 @@ def why_unread(subject: Subject, context: Context, params: Params) -> str:
         return ""
     withheld = [name for name in columns if name in context.withheld]
     if withheld:
-        return f"withheld from the model: {', '.join(withheld)}"
+        return f"withheld from the model: {', '.join(withheld)}; `proxies` tells what gives it away"
     return f"the model does not read {', '.join(columns)}"
 
 

@@ -110,18 +110,20 @@ def judge_drop(
     Where no interval can be had, the estimate alone only warns. tally: rows whose output moved, and rows.
     """
     moved, n = tally
-    still = moved < MOVED_AT_LEAST * n
-    proves_nothing = f"the output moved for {moved:,} of {count(n, 'row')}, so this proves nothing"
+    told_moved = f"the output moved for {moved:,} of {count(n, 'row')}"
+    broken = max_drop is not None and drop.value is not None and drop.value > max_drop
+    if moved < MOVED_AT_LEAST * n and not broken:
+        return "vacuous", f"{told_moved}, so this proves nothing"
     if drop.value is None:
-        return (
-            ("vacuous", proves_nothing) if still else ("info", f"the output moved for {moved:,} of {count(n, 'row')}")
-        )
+        return "info", told_moved
     told = f"{number(drop.value)} is lost"
-    if max_drop is not None and drop.value > max_drop:
+    if max_drop is None:
+        return "info", f"{told}; no `max_drop` is asked for"
+    if broken:
         if drop.low is not None and drop.low > max_drop:
             return failing(severity), f"{told}; {max_drop:g} may be"
         return "warn", f"{told}; {max_drop:g} may be, and chance could explain the rest"
-    return ("info", f"{told}; no `max_drop` is asked for") if max_drop is None else ("pass", told)
+    return "pass", told
 
 
 def p_of_drop(drop: Drop, max_drop: float | None, confidence: float) -> float | None:
