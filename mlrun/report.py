@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mlrun.check_tables import tables, worst_rows
 from mlrun.comparison.origins import told_origins
 from mlrun.errors import UsageError
+from mlrun.findings_view import at_a_glance, reasons
 from mlrun.json_records import encode
-from mlrun.runs import read_run, write_atomically
+from mlrun.pictures import pictures
+from mlrun.records import Finding
+from mlrun.runs import read_findings, read_run, write_atomically
 from mlrun.screen.pages import Page, Section, page_as_html, page_as_markdown, print_page, show_page
-from mlrun.screen.standings import closing_lines, leaderboard, other_metrics
+from mlrun.screen.standings import (
+    leaderboard,
+    other_metrics,
+    ranked,
+    told_gates,
+    told_notes,
+    verdict_line,
+    verdict_table,
+)
 from mlrun.screen.tables import Table, write
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
@@ -21,17 +33,22 @@ BRIEF = 3  # columns of this rank and above are for `show`
 
 
 def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False) -> None:
-    """Print what stands at the end of train: leaderboard, where everything is, notes, the verdict in one line.
+    """Print what stands at the end of train: leaderboard, suites at a glance, notes, gates, the verdict in one line.
 
     told: sentences that the user has on the screen already.
     """
     record, console = read_run(folder), open_console()
     if quiet:
-        write(console, closing_lines(record)[-1])
+        write(console, verdict_line(record))
         return
     if console.is_terminal:
         console.print()
-    print_page(console, [Section("", brief(leaderboard(record)), (told_place(record, folder),)), closing(record, told)])
+    sections = [
+        Section("", brief(leaderboard(record)), (told_place(record, folder),)),
+        *at_a_glance(record, read_findings(folder)),
+        Section("", None, (*told_notes(record, told), *told_gates(record), verdict_line(record))),
+    ]
+    print_page(console, sections)
 
 
 def brief(table: Table) -> Table:
@@ -41,15 +58,16 @@ def brief(table: Table) -> Table:
 
 def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: str = "") -> None:
     """Print one run in full; with a file named write that instead."""
-    record = read_run(folder)
-    sections = whole(record, folder)
+    record, findings = read_run(folder), read_findings(folder)
+    sections = whole(record, findings, folder)
     if html_file:
         write_file(html_file, page_as_html(record.name, sections))
     if markdown_file:
         write_file(markdown_file, page_as_markdown(record.name, sections))
     if html_file or markdown_file:
         return
-    show_page(Page(record.name, sections, encode(record), leaderboard(record)), form)
+    content = {**encode(record), "findings": [encode(finding) for finding in findings]}
+    show_page(Page(record.name, sections, content, leaderboard(record)), form)
 
 
 def write_file(name: str, text: str) -> None:
@@ -60,21 +78,56 @@ def write_file(name: str, text: str) -> None:
     write_atomically(path, text.encode())
 
 
-def markdown(record: RunRecord) -> str:
-    """Return report.md of the run folder: the leaderboard and the verdict for people who browse."""
-    sections = [Section("", None, about(record)), *scores(record), closing(record)]
-    return page_as_markdown(record.name, sections)
+def markdown(record: RunRecord, findings: Sequence[Finding] = ()) -> str:
+    """Return report.md of the run folder: the verdict, the leaderboard and the suites for people who browse."""
+    return page_as_markdown(record.name, upper(record, findings) + details(record, findings) + lower(record))
 
 
-def whole(record: RunRecord, folder: Path) -> list[Section]:
+def whole(record: RunRecord, findings: Sequence[Finding], folder: Path) -> list[Section]:
     """Return all that is to be said of a run, in the order of interest."""
     return [
-        Section("", None, about(record)),
-        *scores(record),
+        *upper(record, findings),
+        *details(record, findings),
         *([Section("best", None, champion_lines(record))] if record.champion else []),
         Section("where from", None, (*told_origins(folder), told_fits(record), told_place(record, folder))),
-        closing(record),
+        *lower(record),
     ]
+
+
+def upper(record: RunRecord, findings: Sequence[Finding]) -> list[Section]:
+    """Return what everybody wants to know: the verdict with what it rests on, scores, suites."""
+    glance = at_a_glance(record, findings)
+    return [
+        Section("", None, (verdict_line(record), *told_gates(record))),
+        *([Section("", judged)] if (judged := verdict_table(record)) else []),
+        Section("", None, about(record)),
+        *scores(record),
+        *[replace(section, points=section.points[:-1]) for section in glance],  # the last one says: see show
+    ]
+
+
+def lower(record: RunRecord) -> list[Section]:
+    """Return the notes, where there are some."""
+    notes = told_notes(record)
+    return [Section("notes", None, tuple(notes))] if notes else []
+
+
+def details(record: RunRecord, findings: Sequence[Finding]) -> list[Section]:
+    """Return each check with its tables and pictures, then the worst rows of the best model."""
+    names = [model.name for model in ranked(record)]
+    best = record.best or next(iter(names), "")
+    names = [best, *(name for name in names if name != best)]
+    found: list[Section] = []
+    for check in dict.fromkeys(finding.check for finding in findings):
+        mine = [finding for finding in findings if finding.check == check]
+        first, *others = tables(check, mine, names) or (None,)
+        drawn = pictures(check, mine, names)
+        said = tuple(reasons(mine, record.best))
+        found += [Section(check, first, points=said if not others else (), pictures=() if others else drawn)]
+        found += [Section("", table) for table in others[:-1]]
+        found += [Section("", table, points=said, pictures=drawn) for table in others[-1:]]
+    rows = worst_rows(findings, best)
+    return [*found, Section(f"worst rows of {best}", rows)] if rows.rows else found
 
 
 def about(record: RunRecord) -> tuple[str, ...]:
@@ -124,7 +177,3 @@ def told_place(record: RunRecord, folder: Path) -> str:
     """Return where the run's files are."""
     stored = "models/, predictions/" if any(model.file for model in record.models) else "predictions/"
     return f"{record.name} in {nearest(folder)} ({stored}, report.md)"
-
-
-def closing(record: RunRecord, told: Collection[str] = ()) -> Section:
-    return Section("", None, tuple(closing_lines(record, told)))

@@ -12,7 +12,7 @@ from made_runs import USUAL, baseline, make_run, model, record
 from mlrun import report
 from mlrun.errors import UsageError
 from mlrun.records import Interval
-from mlrun.screen.standings import closing_lines, leaderboard, other_metrics, ranked
+from mlrun.screen.standings import leaderboard, other_metrics, ranked, told_gates, told_notes, verdict_line
 from mlrun.screen.tables import to_markdown
 from mlrun.store.run_record import FoldSummary, GateRecord, MetricRecord, VerdictRecord
 
@@ -83,7 +83,7 @@ def test_a_metric_that_is_not_defined_is_a_dash() -> None:
     assert "| linear_svm \\* | — | — |" in to_markdown(leaderboard(record((svm, USUAL[2]))))
 
 
-def test_the_last_line_is_the_verdict_and_marks_stand_above_it() -> None:
+def test_notes_marks_gates_and_the_verdict_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = record(
         USUAL,
         notes=("edge of the grid",),
@@ -93,18 +93,20 @@ def test_the_last_line_is_the_verdict_and_marks_stand_above_it() -> None:
         gates=(GateRecord("beats zero_rule", "pass"), GateRecord("against latest", "not_run", "none yet")),
         verdict=VerdictRecord("undecided", "no labels"),
     )
-    lines = closing_lines(made)
-    assert lines[-1] == "verdict: undecided: no labels"
-    assert lines[0] == "edge of the grid"
-    assert "gate against latest: not_run (none yet)" in lines
-    assert any("500 rows" in line for line in lines)
-    assert "edge of the grid" not in closing_lines(made, told={"edge of the grid"})
+    assert told_notes(made)[0] == "edge of the grid"
+    assert any("500 rows" in line for line in told_notes(made))
+    assert "edge of the grid" not in told_notes(made, told={"edge of the grid"})
+    assert told_gates(made) == ["gate beats zero_rule: pass", "gate against latest: not run (none yet)"]
+    report.print_outcome(make_run(tmp_path, made))
+    assert capsys.readouterr().out.splitlines()[-1] == verdict_line(made) == "verdict: undecided (no labels)"
 
 
 def test_show_as_json_is_the_record_exactly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run(tmp_path, record((model("xgboost", 0.1 + 0.2),)))
     report.show(folder, "json")
-    assert json.loads(capsys.readouterr().out) == json.loads((folder / "run.json").read_bytes())
+    shown = json.loads(capsys.readouterr().out)
+    assert shown.pop("findings") == []
+    assert shown == json.loads((folder / "run.json").read_bytes())
 
 
 def test_show_tells_what_the_run_was_made_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,10 +154,10 @@ def test_names_and_reasons_cannot_act_on_any_page(tmp_path: Path, capsys: pytest
     assert "\u202e" not in written
 
 
-def test_the_report_of_the_folder_ends_with_the_verdict() -> None:
+def test_the_report_of_the_folder_begins_with_the_verdict() -> None:
     written = report.markdown(record(USUAL))
-    assert written.startswith("# income@1")
-    assert written.rstrip().endswith("- verdict: not judged: xgboost is best by roc_auc over the folds")
+    verdict = "- verdict: not judged: xgboost is best by roc_auc over the folds"
+    assert written.splitlines()[:3] == ["# income@1", "", verdict]
 
 
 def test_the_end_of_a_quiet_run_is_the_verdict_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

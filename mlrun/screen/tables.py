@@ -29,7 +29,7 @@ class Heading:
     """A column for people: its title, and what it shows of a row.
 
     rank: 0 is always there; of the others the highest goes first when the width is short.
-    fold: the text may go on in a second line.
+    fold: the text may go on in a second line; narrowest: then the title may too, where the width is short.
     """
 
     title: str
@@ -37,6 +37,7 @@ class Heading:
     rank: int = 0
     right: bool = False
     fold: bool = False
+    narrowest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def print_for_people(console: Console, table: Table) -> None:
         draw(console, table, cells, shown, widths)
     else:
         stack(console, table, cells)
-    dropped = [heading.title for at, heading in enumerate(table.headings) if shown and at not in shown]
+    dropped = [printable(heading.title) for at, heading in enumerate(table.headings) if shown and at not in shown]
     if dropped:
         told = f"not shown at {console.width} columns: {', '.join(dropped)}"
         console.print(f"({told}; --format json has all)", style="dim")
@@ -159,7 +160,7 @@ def fit(headings: Sequence[Heading], cells: Sequence[Sequence[str]], width: int)
     from rich.cells import cell_len
 
     natural = [
-        max(cell_len(text) for text in (heading.title, *(row[at] for row in cells)))
+        max(cell_len(text) for text in (printable(heading.title), *(row[at] for row in cells)))
         for at, heading in enumerate(headings)
     ]
     shown = list(range(len(headings)))
@@ -178,7 +179,9 @@ def narrowed(headings: Sequence[Heading], natural: Sequence[int], shown: Sequenc
     from rich.cells import cell_len
 
     widths = {at: natural[at] for at in shown}
-    least = {at: max(NARROWEST, cell_len(headings[at].title)) for at in shown if headings[at].fold}
+    least = {
+        at: headings[at].narrowest or max(NARROWEST, cell_len(headings[at].title)) for at in shown if headings[at].fold
+    }
     while sum(widths.values()) > width:
         open_ones = [at for at in least if widths[at] > least[at]]
         if not open_ones:
@@ -199,7 +202,7 @@ def draw(
     for at, width in zip(shown, widths, strict=True):
         heading = table.headings[at]
         drawn.add_column(
-            Text(heading.title), width=width, justify="right" if heading.right else "left",
+            Text(printable(heading.title)), width=width, justify="right" if heading.right else "left",
             no_wrap=not heading.fold, overflow="fold",
         )  # fmt: skip
     for row, texts in zip(table.rows, cells, strict=True):
@@ -214,11 +217,14 @@ def draw(
 
 def stack(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> None:
     """Write each row as lines of 'title  value', for a screen on which the columns do not fit."""
+    from rich.cells import cell_len
     from rich.text import Text
 
-    wide = max(len(heading.title) for heading in table.headings)
+    titles = [printable(heading.title) for heading in table.headings]
+    wide = min(NARROWEST, max(map(cell_len, titles)))
     for number, (row, texts) in enumerate(zip(table.rows, cells, strict=True)):
         if number:
             console.print()
-        for heading, text in zip(table.headings, texts, strict=True):
-            console.print(Text(f"{heading.title:<{wide}}  {text}", style=table.style(row)), overflow="fold")
+        for title, text in zip(titles, texts, strict=True):
+            air = " " * max(0, wide - cell_len(title))
+            console.print(Text(f"{title}{air}  {text}", style=table.style(row)), overflow="fold")
