@@ -56,7 +56,7 @@ def seal(
         notes=(*course.dataset.notes, *course.split.notes, *references.notes, *found),
         references=references.known,
     )
-    write_report(folder, record)
+    write_report(folder, record, findings)
     opened.log.close()
     runs.finish(folder, record)
     yield RunFinished(str(folder), record.exit_code)
@@ -165,11 +165,11 @@ def fingerprint(path: str) -> dict[str, Any]:
         return {"path": path, "note": str(error)}
 
 
-def write_report(folder: Path, record: RunRecord) -> None:
-    """Write report.md: the leaderboard for people who browse the folder."""
+def write_report(folder: Path, record: RunRecord, findings: Sequence[Finding]) -> None:
+    """Write report.md: verdict, leaderboard and findings for people who browse the folder."""
     from mlrun.report import markdown
 
-    write_atomically(folder / "report.md", markdown(record).encode())
+    write_atomically(folder / "report.md", markdown(record, findings).encode())
 
 
 def as_json(content: Any) -> bytes:
