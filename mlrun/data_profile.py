@@ -11,6 +11,7 @@ import polars as pl
 if TYPE_CHECKING:
     from mlrun.records import Array, Dataset
 
+PROFILE = "profile.json"  # its file in a run folder
 BINS, ROWS_PER_BIN = 50, 20  # of numbers, by their inner quantiles: no smallest and no largest value is kept
 FEWEST = 5  # rows that share a category or a word, before it is named
 CATEGORIES, WORDS = 200, 5000  # at most, the most frequent first

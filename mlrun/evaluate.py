@@ -14,7 +14,8 @@ from mlrun import predictions, runs
 from mlrun.baseline_subjects import ask, baseline_subject, why_silent
 from mlrun.baselines import Answer
 from mlrun.check_contracts import Context, Subject
-from mlrun.data_profile import read_profile
+from mlrun.comparison.origins import read_object
+from mlrun.data_profile import PROFILE
 from mlrun.dataset import load as load_dataset
 from mlrun.errors import DataError, MlrunError, NothingConcluded, UsageError
 from mlrun.events import CheckStarted
@@ -187,7 +188,7 @@ def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, trust: Seq
         withheld=dict(dataset.withheld),
         time=spec.data.time,
         training_fits=float("inf"),
-        profile=None if split is not None else read_profile(path),
+        profile=None if split is not None else read_object(path / PROFILE),
         earlier={} if split is not None else earlier_predictions(path, record, dataset),
     )
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlrun import metrics, provenance, runs
+from mlrun.data_profile import PROFILE, profile
 from mlrun.errors import DataError
 from mlrun.events import Event, Noted, RunFinished
+from mlrun.gates import judge_gates
 from mlrun.leaderboard import Line
 from mlrun.opening import now
 from mlrun.predictions import write_predictions
@@ -52,7 +54,7 @@ def seal(
     write_provenance(folder, course)
     write_training_rows(folder, course.dataset, course.identity.digests.rows, trained_rows(course))
     record = replace(
-        make_record(course, lines, results, findings, options),
+        make_record(course, lines, findings, references, options),
         notes=(*course.dataset.notes, *course.split.notes, *references.notes, *found),
         references=references.known,
     )
@@ -71,15 +73,18 @@ def trained_rows(course: Course) -> Array:
 def make_record(
     course: Course,
     lines: Sequence[Line],
-    results: Sequence[TrialResult],
     findings: Sequence[Finding],
+    references: References,
     options: TrainOptions,
 ) -> RunRecord:
     """Return run.json's content."""
-    opened, identity = course.opened, course.identity
-    task, failed = course.dataset.task, sum(result.status != "done" for result in results)
+    opened, identity, task = course.opened, course.identity, course.dataset.task
+    results = [result for contest in course.contests.values() for result in contest.results]
+    failed = sum(result.status != "done" for result in results)
     broken = failed + sum(line.record.status == "failed" and line.record.kind == "model" for line in lines)
     best = best_line(course, lines)
+    verdict = verdict_of(course, best, lines, findings)
+    judged = judge_gates(course, best, lines, findings, references, verdict)
     return RunRecord(
         experiment=opened.folder.experiment,
         version=opened.folder.version,
@@ -92,9 +97,10 @@ def make_record(
         code_id=identity.code,
         best=None if best is None else best.record.name,
         models=tuple(line.record for line in lines),
-        verdict=verdict_of(course, best, lines, findings),
+        verdict=verdict,
+        gates=judged.gates,
         failed_trials=failed,
-        exit_code=4 if broken else 0,
+        exit_code=judged.exit_code or (4 if broken else 0),  # the order of spec.md, section 13
         metrics=tuple(
             MetricRecord(metric.label, metrics.entry(metric.name, course.spec.folder).direction)
             for metric in course.metrics
@@ -115,7 +121,7 @@ def make_record(
 
 
 def write_provenance(folder: Path, course: Course) -> None:
-    """Write spec.yaml, spec.resolved.json, code.json, code.patch, env.json and data.json."""
+    """Write spec.yaml, spec.resolved.json, code.json, code.patch, env.json, data.json and profile.json."""
     from mlrun.spec import canonical
 
     spec, identity = course.spec, course.identity
@@ -132,6 +138,7 @@ def write_provenance(folder: Path, course: Course) -> None:
         folder / "env.json", as_json({"packages": dict(identity.versions), "machine": provenance.machine()})
     )
     write_atomically(folder / "data.json", as_json(data_facts(course)))
+    write_atomically(folder / PROFILE, as_json(profile(course.dataset, course.split.train)))
 
 
 def data_facts(course: Course) -> dict[str, Any]:
