@@ -11,6 +11,7 @@ from mlrun.check_contracts import Check, Context, Subject
 from mlrun.check_entries import find_check
 from mlrun.errors import Interrupted, MlrunError, StorageError
 from mlrun.events import CheckStarted
+from mlrun.language.parameters import with_defaults
 from mlrun.records import Finding, Params, PlannedTest
 
 AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest first
@@ -114,7 +115,7 @@ def with_automatic(
     for name in AUTOMATIC:
         if name in written or name not in catalog.names("checks"):
             continue
-        check: Check = catalog.find("checks", name)
+        check: Check = find_check(name)
         for params in check.automatic(context) if task in check.tasks else ():
             test = automatic_test(name, check, params)
             cost = check.fits(context, test.params)
@@ -128,5 +129,8 @@ def with_automatic(
 
 def automatic_test(name: str, check: Check, params: Params) -> PlannedTest:
     """Return a test with what `auto` says of it over the check's defaults."""
-    defaults = {key: parameter.default for key, parameter in check.parameters.items()}
-    return PlannedTest(name, str(params.get("name", name)), {**defaults, **params}, asked=False)
+    whole = {
+        key: with_defaults(parameter.kind, params[key] if key in params else parameter.default)
+        for key, parameter in check.parameters.items()
+    }
+    return PlannedTest(name, str(params.get("name", name)), {**params, **whole}, asked=False)
