@@ -86,9 +86,10 @@ def answered_rows(line: Line) -> Array:
 
 def turn(found: Difference) -> Difference:
     """Return the second less the first."""
-    low = None if found.high is None else -found.high
-    high = None if found.low is None else -found.low
-    return Difference(None if found.difference is None else -found.difference, low, high, found.p_value, found.method)
+    low = None if found.high is None else 0.0 - found.high  # 0.0 −: there is no negative zero
+    high = None if found.low is None else 0.0 - found.low
+    gap = None if found.difference is None else 0.0 - found.difference
+    return Difference(gap, low, high, found.p_value, found.method)
 
 
 def done(lines: tuple[Line, ...], kinds: tuple[str, ...]) -> tuple[Line, ...]:

@@ -18,7 +18,7 @@ from mlrun.gates import judge_gates
 from mlrun.leaderboard import Line
 from mlrun.opening import now
 from mlrun.predictions import write_predictions
-from mlrun.records import Finding, TrialResult
+from mlrun.records import Finding
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord
