@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -150,7 +151,8 @@ def others(record: RunRecord, suite: Suite, status: FindingStatus) -> str:
     parts = []
     if len(models) > 1:
         passed = sum(each == "pass" for each in models.values())
-        parts.append(f"{passed or 'none'} of {len(models)} models {'passes' if passed == 1 else 'pass'}")
+        parts.append(f"{passed or 'none'} of {len(models)} models passes" if passed < 2 else
+                     f"{passed} of {len(models)} models pass")  # fmt: skip
     free = [name for name, each in baselines.items() if each == "pass"]
     if free:
         parts.append(f"{listed(free, 2)} {'passes' if len(free) == 1 else 'pass'}")
@@ -188,30 +190,27 @@ def by_reason(mine: Sequence[Suite], best: str | None) -> Iterator[str]:
 
 
 def reasons(findings: Sequence[Finding], best: str | None) -> Iterator[Point]:
-    """Yield what is said of the best model in each test and variant, then why tests say nothing of other models."""
+    """Yield what is said of the best model in each test and variant, then why tests say nothing of the others.
+
+    Reasons of others that differ in their numbers alone are told once: the tables say where.
+    """
     mine = [each for each in findings if best is None or each.model in {"", best}]
     for finding in mine:
-        if (
-            finding.reason
-            and finding.status not in {"not_run", "vacuous"}
-            and not (finding.variant and finding.status == "pass")
-        ):
-            yield Point(f"{names_of(finding, best)}: {told_finding(finding)}", word(finding.status))
-    grouped: dict[tuple[str, str], list[str]] = {}
+        if finding.reason and not (finding.variant and finding.status in {"pass", "vacuous"}):
+            yield Point(f"{names_of(finding)}: {told_finding(finding)}", word(finding.status))
+    grouped: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        if finding.status in {"not_run", "vacuous"} or (finding.status == "error" and finding not in mine):
-            grouped.setdefault((finding.status, finding.reason or "no reason given"), []).append(
-                names_of(finding, None)
-            )
-    for (status, reason), names in grouped.items():
-        yield Point(f"{listed(list(dict.fromkeys(names)))}: {reason}", word(status))
+        if finding not in mine and finding.status in {"not_run", "vacuous", "error"}:
+            grouped.setdefault((finding.status, re.sub(r"\d+", "", finding.reason)), []).append(finding)
+    for (status, _), same in grouped.items():
+        who = listed(list(dict.fromkeys(each.model for each in same)))
+        yield Point(f"{who}: {same[0].reason or 'no reason given'}", word(status))
 
 
-def names_of(finding: Finding, best: str | None) -> str:
-    """Return test, variant and model of a finding, without the model where it is the best."""
+def names_of(finding: Finding) -> str:
+    """Return test and variant of a finding."""
     test = told_test(finding.check, finding.test)
-    name = f"{test}, {finding.variant}" if finding.variant else test
-    return name if finding.model in {"", best} else f"{name} ({finding.model})"
+    return f"{test}, {finding.variant}" if finding.variant else test
 
 
 def listed(names: Sequence[str], most: int = MOST_NAMES) -> str:

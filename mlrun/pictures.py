@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from mlrun.picture.chances import reliability, risk_coverage
 from mlrun.picture.growth import learning_curves, over_time, perturbation
 from mlrun.picture.parts import slices
 from mlrun.picture.prices import trade_offs
-from mlrun.picture.shapes import Picture
+from mlrun.picture.shapes import Axis, DotRows, Picture
 from mlrun.records import Finding
 
 DRAWN: dict[str, Callable[[Sequence[Finding], Sequence[str]], Iterator[Picture]]] = {
@@ -22,12 +23,27 @@ DRAWN: dict[str, Callable[[Sequence[Finding], Sequence[str]], Iterator[Picture]]
 }
 
 
-def pictures(check: str, findings: Sequence[Finding], names: Sequence[str]) -> tuple[Picture, ...]:
+def pictures(
+    check: str, findings: Sequence[Finding], names: Sequence[str], less: Collection[str] = ()
+) -> tuple[Picture, ...]:
     """Return the pictures of one check.
 
-    findings: of this check. names: the models and baselines to be drawn, the best model first.
+    findings: of this check. names: the models and baselines to be drawn, the best model first. less: metrics of which
+    less is better, which their axes say.
     """
     draw = DRAWN.get(check)
     if draw is None or not names:
         return ()
-    return tuple(draw([finding for finding in findings if finding.check == check], names))
+    found = draw([finding for finding in findings if finding.check == check], names)
+    return tuple(with_direction(picture, less) for picture in found)
+
+
+def with_direction(picture: Picture, less: Collection[str]) -> Picture:
+    """Return the picture, its axis of a metric saying where less is better."""
+    if isinstance(picture, DotRows):
+        return replace(picture, x=told_axis(picture.x, less))
+    return replace(picture, y=told_axis(picture.y, less))
+
+
+def told_axis(scale: Axis, less: Collection[str]) -> Axis:
+    return replace(scale, label=f"{scale.label} (less is better)") if scale.label in less else scale

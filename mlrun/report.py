@@ -114,14 +114,15 @@ def lower(record: RunRecord) -> list[Section]:
 
 def details(record: RunRecord, findings: Sequence[Finding]) -> list[Section]:
     """Return each check with its tables and pictures, then the worst rows of the best model."""
-    names = [model.name for model in ranked(record)]
-    best = record.best or next(iter(names), "")
-    names = [best, *(name for name in names if name != best)]
+    order = sorted(ranked(record), key=lambda model: (model.name != record.best, model.kind == "baseline"))
+    names = [model.name for model in order]
+    best = next(iter(names), "")
+    less = [metric.label for metric in record.metrics if metric.direction == "minimize"]
     found: list[Section] = []
     for check in dict.fromkeys(finding.check for finding in findings):
         mine = [finding for finding in findings if finding.check == check]
         first, *others = tables(check, mine, names) or (None,)
-        drawn = pictures(check, mine, names)
+        drawn = pictures(check, mine, names, less)
         said = tuple(reasons(mine, record.best))
         found += [Section(check, first, points=said if not others else (), pictures=() if others else drawn)]
         found += [Section("", table) for table in others[:-1]]

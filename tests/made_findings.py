@@ -163,7 +163,8 @@ def of_run(models: Sequence[str]) -> Iterator[Finding]:
                                "consequence": None if held == "ok" else CONSEQUENCE})  # fmt: skip
     yield Finding("ensembles", "ensembles", models[0], value=0.02, low=0.005, high=0.03,
                   details={"pairs": [["a", "b", 0.61], ["a", "c", 0.4]], "accuracy_if_independent": 0.784,
-                           "accuracy": 0.74, "best_member": "a", "gain": 0.02, "gain_low": 0.005, "gain_high": 0.03})  # fmt: skip
+                           "accuracy": 0.74, "best_member": "a", "gain": 0.02, "gain_low": 0.005,
+                           "gain_high": 0.03})  # fmt: skip
 
 
 def not_run() -> Iterator[Finding]:

@@ -64,7 +64,9 @@ def perturbation(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[
         known = [
             (each, details)
             for each in in_order([each for each in findings if each.test == test], names)
-            if (details := read(Perturbation, each)) is not None and details.level is not None
+            if each.status != "vacuous"  # its line would lie flat for want of an effect
+            and (details := read(Perturbation, each)) is not None
+            and details.level is not None
         ]
         curves = []
         for name in dict.fromkeys(each.model for each, _ in known):

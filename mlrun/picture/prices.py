@@ -56,10 +56,11 @@ def pareto(known: Sequence[tuple[str, Trade]]) -> Iterator[Picture]:
 def cost_curves(known: Sequence[tuple[str, Trade]]) -> Iterator[Picture]:
     """Yield the cost per 1,000 rows by the threshold, of the best models that have one."""
     curves = [(name, details, pairs(details.curve)) for name, details in known if len(pairs(details.curve)) > 1]
-    curves = curves[:MOST_CURVES]
     if not curves:
         return
     best, details, points = curves[0]
+    least, most = points[0][0], points[-1][0]  # what scores otherwise than the best has thresholds of its own
+    curves = [each for each in curves if least <= each[2][0][0] and each[2][-1][0] <= most][:MOST_CURVES]
     threshold, cost = min(points, key=lambda point: point[1])
     if details.threshold is not None and details.cost is not None:
         threshold, cost = details.threshold, details.cost

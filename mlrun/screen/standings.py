@@ -19,7 +19,7 @@ def leaderboard(record: RunRecord) -> Table:
     """Return the run's models and baselines with cross-validation and test of the first metric, best first."""
     first = record.metrics[0] if record.metrics else None
     rows = tuple(row_of(record, model, first) for model in ranked(record))
-    headings = [Heading("model", told_name, fold=True)]
+    headings = [Heading("model", told_name, fold=True, narrowest=24)]
     if first is not None:
         arrow = ARROWS[first.direction]
         headings += [Heading(f"{first.label} {arrow} folds", told_folds, right=True)]
@@ -193,17 +193,22 @@ def verdict_line(record: RunRecord) -> str:
 
 def verdict_table(record: RunRecord) -> Table | None:
     """Return the questions that the verdict rests on, each with its answer; None where none was asked."""
-    parts = getattr(record.verdict, "tests", ())
-    if not parts:
+    if not record.verdict.tests:
         return None
-    rows = tuple(encode(part) for part in parts)
     return Table(
         (
             Heading("", lambda row: row["code"]),
-            Heading("question", lambda row: row["question"], fold=True),
-            Heading("answer", lambda row: str(row["answer"]).replace("_", " "), fold=True, narrowest=8),
-            Heading("number", lambda row: interval(row["value"], row["low"], row["high"]), rank=1, right=True),
-            Heading("why", lambda row: row["reason"] or NOTHING, rank=2, fold=True),
+            Heading("question", lambda row: row["question"], fold=True, narrowest=24),
+            Heading("answer", lambda row: row["answer"].replace("_", " ")),
+            Heading("why", lambda row: row["reason"] or told_part(row), fold=True),
         ),
-        rows,
+        tuple(encode(part) for part in record.verdict.tests),
+        style=lambda row: (
+            "red" if row["answer"] == "no" else "dim" if row["answer"] in {"not_asked", "not_run"} else ""
+        ),
     )
+
+
+def told_part(row: Row) -> str:
+    """Return the number behind an answer that has no sentence."""
+    return f"{row['measure']} {interval(row['value'], row['low'], row['high'])}".strip()

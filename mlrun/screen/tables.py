@@ -201,18 +201,39 @@ def draw(
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for at, width in zip(shown, widths, strict=True):
         heading = table.headings[at]
+        title = printable(heading.title)
         drawn.add_column(
-            Text(printable(heading.title)), width=width, justify="right" if heading.right else "left",
-            no_wrap=not heading.fold, overflow="fold",
+            Text(folded(title, width) if heading.fold else title), width=width,
+            justify="right" if heading.right else "left", no_wrap=not heading.fold, overflow="fold",
         )  # fmt: skip
     for row, texts in zip(table.rows, cells, strict=True):
-        drawn.add_row(*(Text(texts[at]) for at in shown), style=table.style(row))
+        drawn.add_row(
+            *(
+                Text(folded(texts[at], width) if table.headings[at].fold else texts[at])
+                for at, width in zip(shown, widths, strict=True)
+            ),
+            style=table.style(row),
+        )
     if not is_plain(console.file):
         console.print(drawn)
         return
     with console.capture() as captured:
         console.print(drawn)
     write(console, "\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def folded(text: str, width: int) -> str:
+    """Return text in lines of at most so many columns, where a word of it ends, or a part of a name."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= width:
+        return text
+    lines = [""]
+    for part in re.split(r"(?<=[ _/])|(?<=[a-z]-)(?=[a-z])", text):
+        if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def stack(console: Console, table: Table, cells: Sequence[Sequence[str]]) -> None:

@@ -33,8 +33,9 @@ def slices(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Table]
         tuple({"status": each.status, "finding": each, "known": known} for each, known in mine),
         style=lambda row: "red" if row["status"] == "fail" else "",
     )
-    if len({finding.model for finding in findings}) > 1:
-        yield from side_by_side(findings, names)
+    if len({finding.model for finding in findings}) > 1:  # those that a search found differ from model to model
+        shared = [each for each in findings if (known := read(Slice, each)) is not None and not known.discovered]
+        yield from side_by_side(shared, names)
 
 
 def valued(finding: Finding) -> str:
