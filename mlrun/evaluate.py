@@ -203,7 +203,7 @@ def model_subject(
     def ask(table: pl.DataFrame) -> Prediction:
         return predicted(stored, table, record.name)
 
-    folds = () if rows.split is None else fold_predictions(path, model, rows.dataset, rows.split)
+    folds = () if rows.split is None else fold_predictions(path, model, rows.dataset, rows.split, stored)
     return Subject(
         name=model.name,
         kind="model",
@@ -226,13 +226,13 @@ def predicted(stored: StoredModel, table: pl.DataFrame, origin: str) -> Predicti
     return predict_alone(stored, apply_schema(table, {name: stored.schema[name] for name in stored.features}, origin))
 
 
-def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Split) -> Folds:
+def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Split, stored: StoredModel) -> Folds:
     """Return what the model's best trial said of the held-out rows, from the run folder; () where that is gone."""
     try:
         parts = predictions.read_parts(path / predictions.FOLDER / f"{model.name}.parquet", dataset.task, split)
     except (OSError, ValueError, pl.exceptions.PolarsError):
         return ()
-    return tuple((fold, parts.folds[fold.name], None) for fold in split.folds)
+    return tuple((fold, stored.wrapped(parts.folds[fold.name]), None) for fold in split.folds)
 
 
 def baseline_answer(spec: Spec, baseline: BaselineSpec, rows: Rows) -> Answer | None:

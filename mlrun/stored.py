@@ -40,6 +40,10 @@ class StoredModel:
         prediction = predict_rows(self.estimator, matrix, self.blueprint, self.threshold)
         if self.target_transform == "log":
             return replace(prediction, values=np.exp(prediction.values))
+        return self.wrapped(prediction)
+
+    def wrapped(self, prediction: Prediction) -> Prediction:
+        """Return what the estimator said as the model shows it: calibrated and cut, where it is wrapped."""
         return prediction if self.wrapping is None else self.wrapping.apply(prediction)
 
 
