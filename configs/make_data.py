@@ -48,7 +48,7 @@ def people(rows: int = 3000) -> pl.DataFrame:
     )
     high = pull + draws.logistic(0, 1, rows) > 1.4
     label, other = np.where(high, ">50K", "<=50K"), np.where(high, "<=50K", ">50K")
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {
             "person": np.arange(100_000, 100_000 + rows),
             "household": [f"H{number:05d}" for number in household],
@@ -64,6 +64,9 @@ def people(rows: int = 3000) -> pl.DataFrame:
             "income": label,
         }
     )
+    married, husband = pl.Series(draws.random(rows) < 0.55), pl.col("sex") == "male"
+    partner = pl.when(~married).then(pl.lit("single")).when(husband).then(pl.lit("husband")).otherwise(pl.lit("wife"))
+    return table.insert_column(-1, table.select(partner.alias("partner")).to_series())
 
 
 def messages(rows: int = 1500) -> pl.DataFrame:
