@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mlrun.events import (
     ChampionStarted,
+    CheckStarted,
     DataLoaded,
     Event,
     FitFinished,
@@ -187,3 +188,22 @@ def test_taking_note_of_a_fit_costs_microseconds() -> None:
         for event in events:
             progress.note(state, event)
     assert (time.process_time() - begun) / (10 * 500) < 30e-6
+
+
+def test_a_test_of_the_evaluation_is_told_by_number_and_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", -1.0)
+    checks = [CheckStarted("calibration", "calibration", 0, 2), CheckStarted("invariance", f"sex{EVIL}", 1, 2)]
+    progress.draw(lambda hear: iter([*checks, RunFinished("/runs/income/0001", 0)]))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["evaluation: 2 tests", "  checks 1/2: calibration"]
+    assert lines[2] == "  checks 2/2: invariance sex\\x1b[31m[/]\\u202e"
+
+
+def test_the_picture_shows_the_test_that_runs_now_even_where_nothing_was_fitted() -> None:
+    state = progress.RunState()
+    progress.note(state, CheckStarted("slices", "slices", 2, 12))
+    screen = io.StringIO()
+    Console(file=screen, width=80).print(progress.picture(state, 24))
+    assert "checks 3/12: slices" in screen.getvalue()

@@ -70,7 +70,7 @@ def figure(picture: Picture, name: str) -> str:
         *shapes,
         "</svg>",
         *legend(entries),
-        f"<figcaption>{text(picture.caption)}</figcaption>",
+        f"<figcaption><b>{text(picture.title)}.</b> {text(picture.caption)}</figcaption>",
         "</figure>",
     ]
     return "\n".join(lines)

@@ -27,8 +27,10 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--grid); text-align: left; vertical-align: top }
 th.right, td.right { text-align: right; white-space: nowrap }
 tr.bold { font-weight: 600 } tr.dim { color: var(--faint) } tr.red { color: var(--bad) }
-.wide { overflow-x: auto } ul.points { list-style: none; padding: 0 } ul.points li { margin: .2rem 0 }
-.mark { display: inline-block; min-width: 4.5rem } .fail, .error { color: var(--bad) } .warn { color: var(--s2) }
+.wide { overflow-x: auto } ul.points { list-style: none; padding: 0 }
+ul.points li { margin: .2rem 0; display: flex; gap: .6rem }
+.wide + .wide { margin-top: 1.2rem } td:first-child { min-width: 9rem }
+.mark { flex: 0 0 4.5rem } .fail, .error { color: var(--bad) } .warn { color: var(--s2) }
 .pass { color: var(--s3) } .info { color: var(--s1) }
 """
 
@@ -188,7 +190,9 @@ def table_as_html(table: Table) -> str:
     if not table.rows:
         return f"<p>{text(table.empty)}</p>"
     classes = [' class="right"' if heading.right else "" for heading in table.headings]
-    head = "".join(f"<th{css}>{text(heading.title)}</th>" for heading, css in zip(table.headings, classes, strict=True))
+    head = "".join(
+        f'<th scope="col"{css}>{text(heading.title)}</th>' for heading, css in zip(table.headings, classes, strict=True)
+    )
     lines = [f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>']
     for row in table.rows:
         cells = "".join(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mlrun.events import (
     ChampionStarted,
+    CheckStarted,
     DataLoaded,
     Event,
     FitFinished,
@@ -58,6 +59,7 @@ class RunState:
     total: int = 0
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=PACE_FITS + 1))
     champion: str = ""
+    check: str = ""
     told: set[str] = field(default_factory=set)
 
     def of(self, model: str) -> ModelState:
@@ -140,9 +142,11 @@ def follow(
             return event
         if not quiet or is_warning(event):
             tell(state, event, say)
-        if isinstance(event, FitFinished) and not (quiet or live) and time.monotonic() - told > PLAIN_SECONDS:
+        if quiet or live or not isinstance(event, FitFinished | CheckStarted):
+            continue
+        if time.monotonic() - told > PLAIN_SECONDS:
             told = time.monotonic()
-            say(f"  {pace(state)}")
+            say(f"  {state.check or pace(state)}")
     return None
 
 
@@ -179,6 +183,15 @@ def note(state: RunState, event: Event) -> None:
             state.of(name)
     elif isinstance(event, ChampionStarted):
         state.champion = event.model
+    elif isinstance(event, CheckStarted):
+        state.done, state.total = event.done, event.total
+        state.check = told_check(event)
+
+
+def told_check(event: CheckStarted) -> str:
+    """Return which test of how many begins."""
+    test = event.test if event.test == event.check else f"{event.check} {event.test}"
+    return f"checks {event.done + 1}/{event.total}: {test}"
 
 
 def tell(state: RunState, event: Event, say: Say) -> None:
@@ -203,6 +216,8 @@ def tell(state: RunState, event: Event, say: Say) -> None:
             say(f"  {event.result.trial.id} failed: {why}", "yellow")
     elif isinstance(event, ChampionStarted):
         say(f"  {told_model(state, event.model)}")
+    elif isinstance(event, CheckStarted) and not event.done:
+        say(f"evaluation: {count(event.total, 'test')}")
     elif isinstance(event, Noted):
         state.told.add(event.text)
         say(f"  {event.text}", "yellow" if event.warning else "")
@@ -235,19 +250,20 @@ def picture(state: RunState, height: int) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    if not state.round:
+    if not (state.round or state.check):
         return Text("reading the data ...", style="dim")
     grid = Table.grid(padding=(0, 2))
     for name, model in shown_models(state, min(MODELS_SHOWN, height - 4)):
         best = f"{state.metric} {number(model.best)}" if model.best is not None else ""
-        mark = ">" if name == (state.champion or state.current) else " "
+        mark = ">" if name == (state.champion or state.current) and not state.check else " "
         grid.add_row(
             Text(f"{mark} {printable(name)}", overflow="ellipsis", style="bold" if mark != " " else ""),
             Text(count(model.trials, "trial"), style="dim"),
             Text(printable(best), overflow="ellipsis"),
         )
     last = Table.grid(padding=(0, 2))
-    what = f"fitting {printable(state.champion)} on all of train" if state.champion else pace(state)
+    fitting = f"fitting {printable(state.champion)} on all of train" if state.champion else pace(state)
+    what = printable(state.check) or fitting
     last.add_row(ProgressBar(total=max(state.total, 1), completed=state.done, width=24), Text(what))
     whole = Table.grid()
     whole.add_row(grid)

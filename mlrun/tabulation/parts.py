@@ -17,6 +17,7 @@ def slices(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Table]
     mine.sort(key=lambda pair: (pair[1].discovered, -abs(pair[1].gap or 0.0)))
     measures = list(dict.fromkeys(each.measure for each, _ in mine))
     measure = [Heading("measure", lambda row: row["finding"].measure, rank=1)] if len(measures) > 1 else []
+    how = [Heading("found by", lambda row: "search" if row["known"].discovered else "name", rank=5)]
     title = measures[0] if len(measures) == 1 else "score"
     yield Table(
         (
@@ -28,7 +29,7 @@ def slices(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Table]
             Heading("rest", lambda row: number(row["known"].rest), rank=3, right=True),
             Heading("gap to the rest", lambda row: gapped(row["known"]), right=True),
             Heading("p (Holm)", lambda row: number(row["known"].p_holm), rank=4, right=True),
-            Heading("found by", lambda row: "search" if row["known"].discovered else "name", rank=5),
+            *(how if any(known.discovered for _, known in mine) else []),
         ),
         tuple({"status": each.status, "finding": each, "known": known} for each, known in mine),
         style=lambda row: "red" if row["status"] == "fail" else "",
