@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,8 @@ def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
     families = [name for model in spec.models for name in (model.family, model.meta) if name is not None]
     references = [name for name in families if ":" in name]
     references += [name for name in (spec.data.source, *(metric.name for metric in spec.metrics)) if ":" in name]
+    references += [test.check for test in spec.evaluation.tests if ":" in test.check]
+    references += [value for name, value in edits_of(spec) if name == "python"]
     modules = provenance.user_modules(references, spec.folder)
     return RunIdentity(
         spec_id=provenance.spec_id(differing(spec), {}),
@@ -84,6 +86,13 @@ def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
         versions=provenance.packages(),
         architecture=str(provenance.machine()["architecture"]),
     )
+
+
+def edits_of(spec: Spec) -> Iterator[tuple[str, Any]]:
+    """Yield every edit that the tests make, (name, value)."""
+    for test in spec.evaluation.tests:
+        if "edit" in test.params:
+            yield from (test.params["edit"], *test.params["along"])
 
 
 def fold_digest(digests: DataDigests, fold: Fold) -> str:

@@ -13,7 +13,9 @@ from mlrun.contracts import Source
 from mlrun.language.baselines import BASELINES
 from mlrun.language.canonical import OUTSIDE
 from mlrun.language.checks import NOT_BUILT
-from mlrun.language.shape import FoldColumnShape, ModelShape, Shape, SpecShape
+from mlrun.language.evaluation_schema import check_rows
+from mlrun.language.gates import GATES
+from mlrun.language.shape import EvaluationShape, FoldColumnShape, ModelShape, Shape, SpecShape
 
 if typing.TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -30,6 +32,9 @@ def table() -> str:
         rows += _of_source(name)
     for name, shape in BASELINES.items():
         rows += _rows(shape, f"baselines.{name}.")
+    rows += _rows(EvaluationShape, "evaluation.")
+    rows += check_rows()
+    rows += [row for gate in GATES.values() for row in _rows(gate, "gates[].")]
     lines = [f"| `{key}` | {default} | {identity} | {_cell(meaning)} |" for key, default, identity, meaning in rows]
     return "\n".join([HEADER, *lines])
 

@@ -87,10 +87,16 @@ def branch(value: Any, kind: AnyOf | ByTask) -> Kind | None:
             return inner
     meant: list[Kind] = []
     if isinstance(value, Mapping):
-        meant = [inner for inner in kinds if isinstance(inner, (Fields, MappingOf))]
+        meant = nearest([inner for inner in kinds if isinstance(inner, (Fields, MappingOf))], value)
     elif isinstance(value, (list, tuple)):
         meant = [inner for inner in kinds if isinstance(inner, ListOf)]
     return meant[0] if len(meant) == 1 else None
+
+
+def nearest(kinds: list[Fields | MappingOf], value: Mapping[Any, Any]) -> list[Kind]:
+    """Return the mappings that know most of the keys which are written."""
+    known = [len(set(value) & set(kind.fields)) if isinstance(kind, Fields) else 0 for kind in kinds]
+    return [kind for kind, count in zip(kinds, known, strict=True) if count == max(known)]
 
 
 def with_defaults(kind: Kind, value: Any) -> Any:

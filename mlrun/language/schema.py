@@ -7,6 +7,7 @@ from typing import Any
 
 from mlrun import catalog
 from mlrun.language.baselines import ALTERNATIVES, BASELINES
+from mlrun.language.evaluation_schema import evaluation_schema, gates_schema
 from mlrun.language.normal import NEVER_EMPTY
 from mlrun.language.shape import SpecShape
 
@@ -24,6 +25,8 @@ def json_schema() -> dict[str, Any]:
         parts[f"baseline_{name}"] = inner
     root["metrics"] = _list_of(root["metrics"], [_metric_names(), _single({})])
     root["baselines"] = _list_of(root["baselines"], _baselines())
+    root["evaluation"] = evaluation_schema(root["evaluation"], parts)
+    root["gates"] = gates_schema(root["gates"])
     parts["ModelShape"]["properties"]["family"] = _name("models", "the family's name; the model's own when left out")
     parts["SearchShape"]["properties"]["strategy"] = _name("searches", "how trials are proposed") | {"default": "grid"}
     parts["DataShape"]["properties"]["source"] = _name("sources", "where the rows come from; by `path` when left out")
