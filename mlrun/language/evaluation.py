@@ -90,7 +90,7 @@ class _Suite:
         elif not isinstance(written, bool) and written not in BY_DEFAULT:
             parts = [(path, written)]
         elif self.check.edits:
-            cure = f"Write {self.name}: [{{name: ..., EDIT: ...}}], or `auto: true` in '{SECTION}' adds those that need no author."
+            cure = f"Write {self.name}: [{{name: ..., EDIT: ...}}]; with `auto: true` those run that need no author."
             self.reader.findings.add(
                 path, f"'{dotted(path)}' needs a list of tests, and only you know which edits", cure
             )
