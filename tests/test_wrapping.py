@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_process import Done, run, write_spec
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import make_classification
+from sklearn.datasets import make_blobs, make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
@@ -101,6 +101,22 @@ def test_log_odds_stand_for_the_scores_behind_a_probability(model: Any, method: 
     ours = by_us(model, method, x, y, "predict_proba", logistic=True)
     expected = by_scikit_learn(model, method, x, y)
     assert ours.probabilities == pytest.approx(expected, abs=CLOSE[method])
+
+
+def test_the_example_of_scikit_learn_has_its_published_brier_scores() -> None:
+    # its example "probability calibration of classifiers", and evaluation.md: none .104, isotonic .084, sigmoid .109
+    x, y = make_blobs(50_000, centers=[(-5, -5), (0, 0), (5, 5)], shuffle=False, random_state=42)
+    y = (np.arange(50_000) >= 25_000).astype(np.int64)
+    train, test, truth, asked = train_test_split(x, y, test_size=0.9, random_state=42)
+    held_out = said(cross_val_predict(GaussianNB(), train, truth, cv=2, method="predict_proba"), probabilities=True)
+    plain = said(GaussianNB().fit(train, truth).predict_proba(test), probabilities=True)
+
+    def brier(method: Method) -> float:
+        made = learn(Wish(method), held_out, truth, task_of(2)).apply(plain).probabilities
+        assert made is not None
+        return float(np.square(made[:, 1] - asked).mean())
+
+    assert [round(brier(method), 3) for method in ("none", "isotonic", "sigmoid")] == [0.104, 0.084, 0.109]
 
 
 @pytest.mark.parametrize("method", METHODS)

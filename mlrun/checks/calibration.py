@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlrun.reliability import Bins, Decomposition, Floor
 
 FEWEST_ROWS = 30
+MOST_DRAWN = 50_000_000  # outcomes in all; 500 draws up to 100,000 rows, at least 100 for more
 STEEP = 1.25  # a slope beyond this, or below its inverse, is far from 1
 ISOTONIC_ROWS = 1000  # fewer are too few to learn a step function from
 
@@ -49,7 +50,8 @@ def finding(subject: Subject, context: Context, params: Params, p: Array, y: Arr
     from mlrun import reliability
 
     binned = reliability.quantile_bins(p, y, params["bins"])
-    floor = reliability.floor_of(binned, context.seed, confidence=context.confidence)
+    draws = max(100, min(reliability.DRAWS, MOST_DRAWN // len(p)))
+    floor = reliability.floor_of(binned, context.seed, draws, context.confidence)
     error, allowed = reliability.calibration_error(binned), params["max_ece"]
     parts, slope = reliability.decompose(p, y), reliability.calibration_slope(p, y)
     status = judge(error - floor.mean, floor.p_value, allowed)
@@ -105,12 +107,12 @@ def sentence(error: float, floor: Floor, status: FindingStatus, slope: tuple[flo
 def cure_of(p: Array, y: Array, parts: Decomposition, slope: tuple[float, float] | None, rows: int) -> str:
     """Return the wrapping that should help; rows: on which it would be learned.
 
-    Where a straight line in the log-odds saves half of what isotonic regression would, the line is enough.
+    Where a straight line in the log-odds leaves a quarter of what isotonic regression would save, it is not enough.
     """
     straight = math.inf
     if slope is not None:
         straight = left_by_line(p, y, slope) - (parts.brier - parts.mcb)
-    if rows >= ISOTONIC_ROWS and straight > parts.mcb / 2:
+    if rows >= ISOTONIC_ROWS and straight > parts.mcb / 4:
         return "Try `calibrate: isotonic`"
     if slope is not None and abs(slope[1]) < abs(math.log(max(slope[0], 1e-9))):
         return "Try `calibrate: temperature`"
