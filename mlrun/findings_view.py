@@ -13,6 +13,7 @@ from mlrun.store.run_record import RunRecord
 from mlrun.wording import count, interval, number
 
 ORDER: tuple[FindingStatus, ...] = ("fail", "error", "warn", "pass", "info", "vacuous", "not_run")
+SILENT = ("error", "not_run", "vacuous")
 WORDS = {"not_run": "not run"}
 VERBS = {"fail": ("fails", "fail"), "warn": ("warns", "warn"), "pass": ("passes", "pass"), "error": ("error", "errors")}
 SENTENCE_LINES, WIDTH = 9, 70  # of the glance, at 80 columns
@@ -72,7 +73,7 @@ def word(status: str) -> str:
 
 def told_test(check: str, test: str) -> str:
     """Return a test's name, the check's in front where it is another."""
-    return test if not check or test == check or test.startswith(f"{check} ") else f"{check} {test}"
+    return test if not check or test == check or test.startswith((f"{check} ", f"{check}:")) else f"{check} {test}"
 
 
 def told_number(finding: Finding) -> str:
@@ -190,21 +191,22 @@ def by_reason(mine: Sequence[Suite], best: str | None) -> Iterator[str]:
 
 
 def reasons(findings: Sequence[Finding], best: str | None) -> Iterator[Point]:
-    """Yield what is said of the best model in each test and variant, then why tests say nothing of the others.
+    """Yield what is said of the best model in each test and variant, then why tests say nothing, each reason once.
 
-    Reasons of others that differ in their numbers alone are told once: the tables say where.
+    Reasons that differ in their numbers alone are one; the tables say where.
     """
-    mine = [each for each in findings if best is None or each.model in {"", best}]
-    for finding in mine:
-        if finding.reason and not (finding.variant and finding.status in {"pass", "vacuous"}):
-            yield Point(f"{names_of(finding)}: {told_finding(finding)}", word(finding.status))
     grouped: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
-        if finding not in mine and finding.status in {"not_run", "vacuous", "error"}:
+        mine = best is None or finding.model in {"", best}
+        if finding.status in SILENT:
             grouped.setdefault((finding.status, re.sub(r"\d+", "", finding.reason)), []).append(finding)
+        elif mine and finding.reason and not (finding.variant and finding.status == "pass"):
+            yield Point(f"{names_of(finding)}: {told_finding(finding)}", word(finding.status))
     for (status, _), same in grouped.items():
-        who = listed(list(dict.fromkeys(each.model for each in same)))
-        yield Point(f"{who}: {same[0].reason or 'no reason given'}", word(status))
+        mine_of_same = [each for each in same if best is None or each.model in {"", best}]
+        told = mine_of_same or same
+        names = [names_of(each) for each in mine_of_same] or [each.model for each in same]
+        yield Point(f"{listed(list(dict.fromkeys(names)))}: {told[0].reason or 'no reason given'}", word(status))
 
 
 def names_of(finding: Finding) -> str:

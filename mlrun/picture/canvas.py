@@ -21,6 +21,7 @@ class Glyphs:
     hollow: str
     braille: bool
     path: str
+    dashed: str
     shade: str
     diagonal: str
     upright: str
@@ -33,8 +34,8 @@ class Glyphs:
     beside: str
 
 
-UNICODE = Glyphs("●▲■◆▼★", "○△□◇▽☆", True, "⠂", "░", "·", "┊", "┄", "│", "┤", "─", "└", "─", "┃")
-ASCII = Glyphs("ox#*%@", "ox#*%@", False, ".", ":", "'", ":", "-", "|", "+", "-", "+", "-", "|")
+UNICODE = Glyphs("●▲■◆▼★", "○△□◇▽☆", True, "⠂", "⠉⠒", "░", "·", "┊", "┄", "│", "┤", "─", "└", "─", "┃")
+ASCII = Glyphs("ox#*%@", "ox#*%@", False, ".", "..", ":", "'", ":", "-", "|", "+", "-", "+", "-", "|")
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from mlrun.wording import number
 ROWS = 9
 MARKED_POINTS = 12  # a curve of more points is a line without marks, where it is alone
 LABEL_WIDTH = 26
+SERIES = 5
 
 
 def draw(picture: Picture, width: int = 80, encoding: str = "utf-8") -> tuple[Line, ...]:
@@ -38,16 +39,19 @@ def chart(picture: Chart, width: int, glyphs: Glyphs) -> Iterator[Line]:
     canvas = Canvas(max(10, width - side - 2), ROWS, glyphs)
     paint(canvas, picture)
     told_rows = {canvas.cell(0, picture.y.place(tick))[1]: told for tick, told in ticks.items()}
-    yield (("", ""), (f"{' ' * (side + 1)}{printable(picture.y.label)}", "dim"))
+    for part in in_cells(printable(picture.y.label), canvas.columns):
+        yield ((" " * (side + 1) + part, "dim"),)
     for row, line in enumerate(canvas.lines()):
         told = told_rows.get(row, "")
         yield ((f"{told:>{side}}{glyphs.tick if told else glyphs.side}", "dim"), *line)
     yield from floor(picture.x, side, canvas.columns, glyphs)
-    yield from legend(picture, glyphs)
+    yield from legend(picture, width, glyphs)
 
 
 def floor(scale: Axis, side: int, columns: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield the x axis: a line, its numbers, its label."""
+    from rich.cells import cell_len
+
     yield ((" " * side + glyphs.corner + glyphs.floor * columns, "dim"),)
     told = [" "] * (columns + side + 1)
     free = 0
@@ -59,7 +63,8 @@ def floor(scale: Axis, side: int, columns: int, glyphs: Glyphs) -> Iterator[Line
             told[begin : begin + len(text)] = text
             free = begin + len(text) + 2
     yield (("".join(told).rstrip(), "dim"),)
-    yield ((f"{printable(scale.label):>{side + 1 + columns}}", "dim"),)
+    for part in in_cells(printable(scale.label), side + 1 + columns):
+        yield ((" " * max(0, side + 1 + columns - cell_len(part)) + part, "dim"),)
 
 
 def paint(canvas: Canvas, picture: Chart) -> None:
@@ -78,7 +83,7 @@ def paint(canvas: Canvas, picture: Chart) -> None:
                 canvas.put((column, row), canvas.glyphs.level, "dim")
     series = list(enumerate(picture.curves))
     for at, curve in reversed(series):  # the first curve is the one that matters: nothing is drawn over it
-        line_of(canvas, picture, curve, str(at + 1))
+        line_of(canvas, picture, curve, style_of(curve, at))
     for at, curve in reversed(series):
         marks_of(canvas, picture, curve, at)
 
@@ -126,7 +131,14 @@ def marks_of(canvas: Canvas, picture: Chart, curve: Curve, at: int) -> None:
         points = points[min(at * 2, len(points) - 1) :: every]
     for x, y in points:
         place = canvas.cell(picture.x.place(x), picture.y.place(y))
-        canvas.put(place, mark(curve, at, canvas.glyphs), str(at + 1))
+        canvas.put(place, mark(curve, at, canvas.glyphs), style_of(curve, at))
+
+
+def style_of(curve: Curve, at: int) -> str:
+    """Return the style of a curve: the number of its series, from 1 on; a letter tells more than a colour."""
+    if curve.letter:
+        return "dim" if curve.hollow else "1"
+    return str(at % SERIES + 1)
 
 
 def mark(curve: Curve, at: int, glyphs: Glyphs) -> str:
@@ -136,17 +148,30 @@ def mark(curve: Curve, at: int, glyphs: Glyphs) -> str:
     return (glyphs.hollow if curve.hollow else glyphs.marks)[at % len(glyphs.marks)]
 
 
-def legend(picture: Chart, glyphs: Glyphs) -> Iterator[Line]:
+def legend(picture: Chart, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield what each mark is, a line each; nothing where there is one curve alone and no more."""
     if len(picture.curves) > 1 or picture.rules or picture.band_name:
         for at, curve in enumerate(picture.curves):
-            path = "⠉⠒" if glyphs.braille else ".."
-            sign = path if curve.dashed else f"{mark(curve, at, glyphs)} "
-            yield ((f"    {sign} ", str(at + 1)), (printable(curve.name), ""))
+            path = glyphs.dashed if curve.dashed else mark(curve, at, glyphs)
+            yield from entry(path, style_of(curve, at), curve.name, width)
     for rule in picture.rules:
-        yield ((f"    {glyphs.upright if rule.x is not None else glyphs.level}  ", "dim"), (printable(rule.name), ""))
+        yield from entry(glyphs.upright if rule.x is not None else glyphs.level, "dim", rule.name, width)
     if picture.band_name:
-        yield ((f"    {glyphs.shade}  ", "dim"), (printable(picture.band_name), ""))
+        yield from entry(glyphs.shade, "dim", picture.band_name, width)
+
+
+def entry(sign: str, style: str, name: str, width: int) -> Iterator[Line]:
+    """Yield an entry of a legend, a long name in several lines."""
+    lines = in_cells(printable(name), max(10, width - 8))
+    for number_of_line, line in enumerate(lines):
+        yield ((f"    {sign if not number_of_line else '':<2}  ", style), (line, ""))
+
+
+def in_cells(text: str, width: int) -> list[str]:
+    """Return text in lines of at most so many columns."""
+    from rich.cells import chop_cells
+
+    return chop_cells(text, width) or [""]
 
 
 def rows_of_dots(picture: DotRows, width: int, glyphs: Glyphs) -> Iterator[Line]:
@@ -154,14 +179,14 @@ def rows_of_dots(picture: DotRows, width: int, glyphs: Glyphs) -> Iterator[Line]
     from rich.cells import cell_len
 
     labels = [printable(dot.label) for dot in picture.dots]
-    side = min(LABEL_WIDTH, max(map(cell_len, labels), default=1))
+    side = min(LABEL_WIDTH, width // 3, max(map(cell_len, labels), default=1))
     numbers = [number(dot.value) for dot in picture.dots]
     wide = max(map(len, numbers), default=1)
     columns = max(10, width - side - wide - 3)
     for dot, label, told in zip(picture.dots, labels, numbers, strict=True):
         style = "bad" if dot.marked else "1"
         if cell_len(label) > side:
-            yield ((label, ""),)
+            yield from (((part, ""),) for part in in_cells(label, width))
             label = ""  # noqa: PLW2901 - it has been told
         line = next(row_of(picture.x, dot, columns, glyphs).lines())
         yield (
@@ -172,9 +197,9 @@ def rows_of_dots(picture: DotRows, width: int, glyphs: Glyphs) -> Iterator[Line]
         )
     yield from floor(picture.x, side + 1, columns, glyphs)
     if picture.beside_name:
-        yield ((f"    {glyphs.beside}  ", "dim"), (printable(picture.beside_name), ""))
+        yield from entry(glyphs.beside, "dim", picture.beside_name, width)
     if picture.marked_name and any(dot.marked for dot in picture.dots):
-        yield ((f"    {glyphs.marks[2]}  ", "bad"), (printable(picture.marked_name), ""))
+        yield from entry(glyphs.marks[2], "bad", picture.marked_name, width)
 
 
 def row_of(scale: Axis, dot: Dot, columns: int, glyphs: Glyphs) -> Canvas:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from mlrun.picture.shapes import Point
 from mlrun.records import Finding
 
-MOST_CURVES = 5  # more cannot be told apart
+MOST_CURVES = 4  # more cannot be told apart
 
 
 def in_order(findings: Iterable[Finding], names: Sequence[str]) -> list[Finding]:

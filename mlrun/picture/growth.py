@@ -25,7 +25,7 @@ def learning_curves(findings: Sequence[Finding], names: Sequence[str]) -> Iterat
     train = means(details.rows, details.train_scores)
     drawn = [*curves[:1], *([Curve(f"{first.model} on its own training rows", train, dashed=True)] if train else [])]
     drawn += curves[1 : MOST_CURVES - 1]
-    told = f"The last doubling of the rows changed {details.metric} of {first.model} by "
+    told = f"The last doubling of the rows improved {details.metric} of {first.model} by "
     told += difference(details.doubling, details.doubling_low, details.doubling_high)
     told += {"yes": ": more rows would help.", "no": ": more rows would bring little."}.get(
         details.more_data, ": whether more rows would help is unclear."

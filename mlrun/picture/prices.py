@@ -31,10 +31,12 @@ def pareto(known: Sequence[tuple[str, Trade]]) -> Iterator[Picture]:
     ][: len(LETTERS)]
     if len(placed) < 2:
         return
-    free = [name for name, details, _, _ in placed if not details.dominated_by]
+    beaten = sum(bool(details.dominated_by) for _, details, _, _ in placed)
     best, details, score, milliseconds = placed[0]
     told = f"{best} reaches {details.metric} {number(score)} in {duration(milliseconds / 1000)} a row; "
-    told += f"{len(free)} of {len(placed)} models are not beaten in everything by another."
+    told += (
+        f"{beaten or 'none'} of {len(placed)} models {'is' if beaten < 2 else 'are'} beaten by another in everything."
+    )
     yield Chart(
         f"Trade-offs: {details.metric} against latency",
         told,
@@ -42,7 +44,7 @@ def pareto(known: Sequence[tuple[str, Trade]]) -> Iterator[Picture]:
         axis(details.metric, (each[2] for each in placed)),
         tuple(
             Curve(
-                name + (f" (dominated by {', '.join(trade.dominated_by)})" if trade.dominated_by else ""),
+                f"{name} (beaten)" if trade.dominated_by else name,
                 ((latency, reached),),
                 joined=False,
                 letter=LETTERS[at],

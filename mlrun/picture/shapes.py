@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 Point = tuple[float, float]
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+STEPS = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 50.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,13 @@ class Axis:
         """Return round numbers between low and high, at most so many."""
         if self.log:
             return log_ticks(self.low, self.high, most)
-        rough = (self.high - self.low) / max(1, most - 1)
-        magnitude = 10.0 ** math.floor(math.log10(rough))
-        step = next(size for size in (s * magnitude for s in STEPS) if size >= rough * (1 - 1e-9))
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return tuple(round(number * step, 12) for number in range(first, last + 1))
+        magnitude = 10.0 ** math.floor(math.log10((self.high - self.low) / most))
+        for step in (size * magnitude for size in STEPS):
+            first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+            if last - first < most:
+                break
+        decimals = 2 - math.floor(math.log10(step))
+        return tuple(round(number * step, decimals) for number in range(first, last + 1))
 
 
 def log_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
@@ -54,7 +56,8 @@ def axis(label: str, values: Iterable[float], *, log: bool = False, low: float |
     least, most = min(known), max(known)
     if log:
         return Axis(label, least / 1.5, most * 1.5, log=True)
-    air = (most - least) * 0.05 or abs(most) * 0.1 or 0.5
+    least_air = max(abs(most), abs(least)) * 1e-6  # below that, floating point has no place for ticks
+    air = max((most - least) * 0.05, least_air) if most > least else abs(most) * 0.1 or 0.5
     begin = least - air if low is None else low
     return Axis(label, begin, max(most + air, begin + air))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ Row = Mapping[str, Any]
 FORMATS = ("table", "markdown", "json", "csv")
 GAP = 2  # columns between two columns
 NARROWEST = 16  # a column that may be folded keeps at least this width
+PARTS = r"(?<=[_/])|(?<=[a-z]-)(?=[a-z])"  # where a long name may be broken
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # what a spreadsheet would execute
 
 
@@ -223,13 +225,15 @@ def draw(
 
 
 def folded(text: str, width: int) -> str:
-    """Return text in lines of at most so many columns, where a word of it ends, or a part of a name."""
+    """Return text in lines of at most so many columns, where a word of it ends; a long name where a part of it does."""
     from rich.cells import cell_len
 
     if cell_len(text) <= width:
         return text
+    words = re.split(r"(?<= )", text)
+    parts = [re.split(PARTS, word) if cell_len(word.rstrip()) > width else [word] for word in words]
     lines = [""]
-    for part in re.split(r"(?<=[ _/])|(?<=[a-z]-)(?=[a-z])", text):
+    for part in itertools.chain.from_iterable(parts):
         if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
             lines.append("")
         lines[-1] += part

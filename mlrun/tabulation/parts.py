@@ -59,7 +59,7 @@ def assumptions(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[T
             Heading("of", lambda row: row["model"] or "all", fold=True, narrowest=12),
             Heading("holds", lambda row: row["known"].word),
             Heading("number", lambda row: number(row["known"].value), rank=1, right=True),
-            Heading("so", lambda row: row["known"].consequence or row["reason"] or NOTHING, fold=True),
+            Heading("so", lambda row: row["known"].consequence or row["reason"] or NOTHING, fold=True, narrowest=36),
         ),
         tuple(rows),
         style=lambda row: "red" if row["known"].word == "violated" else "",
@@ -83,7 +83,7 @@ def over_time(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Tab
         rowed = Heading(
             "rows", lambda row: NOTHING if row["n"] is None else f"{row['n']:,}", rank=len(shown), right=True
         )
-        yield Table((Heading("window", lambda row: row["window"], fold=True), rowed, *columns), rows)
+        yield Table((Heading("window", lambda row: row["window"], fold=True, narrowest=24), rowed, *columns), rows)
 
 
 def score_of(name: str) -> Callable[[Row], str]:
