@@ -26,7 +26,7 @@ CONSEQUENCES = {
 def judge(sample: Sample) -> Judgement:
     """Judge z of the cross-validated score against 10 permutations of the target (Ojala & Garriga 2010, test 1).
 
-    The model is linear; where that sees nothing the nearest neighbours are asked, which see what is not linear. Score:
+    The model is linear; where that sees little the nearest neighbours are asked, which see what is not linear. Score:
     area under the ROC curve (one class against the rest, macro), or the correlation with a number.
     """
     if sample.truth is None:
@@ -36,10 +36,10 @@ def judge(sample: Sample) -> Judgement:
     targets, width = shuffled_targets(sample)
     said = held_out(sample.features, targets, sample.folds(FOLDS))
     z, model = z_of(targets, said, width, sample), "a linear model"
-    if z < VIOLATED:
+    if z < STRAINED:
         part = sample.first(NEIGHBOUR_ROWS)
         targets, width = shuffled_targets(part)
-        z, model = z_of(targets, neighbours_mean(part, targets), width, part), "nearest neighbours"
+        z, model = max((z, model), (z_of(targets, neighbours_mean(part, targets), width, part), "nearest neighbours"))
     word: Word = "violated" if z < VIOLATED else "strained" if z < STRAINED else "ok"
     verb = "scores" if model.startswith("a ") else "score"
     told = f"{model} {verb} {z:.1f} standard deviations above shuffled targets"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlrun.check_contracts import Context, Subject
 
 SHARES = (0.125, 0.25, 0.5)
-FEWEST_SECONDS = 0.05  # shorter fits are noise
+NOISE, FEWEST_SECONDS = 0.01, 0.05  # a shorter fit tells nothing; if the longest is not longer, nobody need care
 STEEP, TEN_TIMES, PATIENCE_SECONDS = 1.5, 10, 600.0
 CONSEQUENCES = {
     "": "with many more rows it cannot be fitted: sample them, or choose a family that grows with rows alone"
@@ -30,9 +30,9 @@ def judge(subject: Subject, context: Context) -> Judgement:
     parts = [np.sort(order[: round(share * len(order))]) for share in SHARES]
     asked = context.rows[:1] if len(context.rows) else context.train[:1]
     answers = subject.refit([(rows, (asked,)) for rows in parts])
-    timed = [(len(rows), answer.fit_seconds) for rows, answer in zip(parts, answers, strict=True) if not answer.failure]
-    if subject.fit_seconds is not None:
-        timed.append((len(context.train), subject.fit_seconds))
+    seconds = [*(None if answer.failure else answer.fit_seconds for answer in answers), subject.fit_seconds]
+    sizes = [*map(len, parts), len(context.train)]
+    timed = [(size, each) for size, each in zip(sizes, seconds, strict=True) if each is not None and each > NOISE]
     if len(timed) < 3 or timed[-1][1] < FEWEST_SECONDS:
         return not_applicable("its fits take hundredths of a second")
     slope = slope_of(timed)
