@@ -12,7 +12,7 @@ import numpy as np
 from mlrun import intervals, metrics
 from mlrun.baselines import ENTRIES, Answer, Question
 from mlrun.contest import Contest
-from mlrun.errors import MlrunError
+from mlrun.errors import DataError, MlrunError
 from mlrun.fit import take
 from mlrun.plan import budget_of
 from mlrun.predictions import PredictedPart
@@ -50,7 +50,10 @@ def model_line(course: Course, contest: Contest) -> Line:
     if contest.best is None:
         return Line(replace(record, status="failed", reason=why_none(contest)))
     if champion is None or champion.failure is not None:
-        told = "" if champion is None or champion.failure is None else f": {champion.failure.code}"
+        failure = None if champion is None else champion.failure
+        told = "" if failure is None else f": {failure.code}"
+        if failure is not None and failure.error == DataError.__name__:  # our own sentence, no library's
+            told += f": {failure.message}"
         return Line(replace(record, status="failed", reason=f"the refit on all of train failed{told}"))
     record = replace(
         record,

@@ -336,6 +336,31 @@ def test_many_classes_are_calibrated_one_against_the_rest(tmp_path: Path) -> Non
         assert line(done, name)["test"]["log_loss"]["value"] < np.log(3)
 
 
+def test_a_family_of_the_users_that_gives_labels_alone_fails_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "own_labels.py").write_text(OWN)
+    models = {"hard": {"family": "own_labels:hard", "calibrate": "sigmoid"}, "bayes": {"family": "gaussian_nb"}}
+    done = run(written(tmp_path, models))
+    assert line(done, "hard")["status"] == "failed"
+    assert "it gives no probabilities or scores, so it cannot be wrapped" in line(done, "hard")["reason"]
+    assert line(done, "bayes")["status"] == "done"
+
+
+OWN = """
+from sklearn.linear_model import LogisticRegression
+
+class Hard:
+    def fit(self, rows, truth):
+        self.model = LogisticRegression().fit(rows, truth)
+        return self
+
+    def predict(self, rows):
+        return self.model.predict(rows)
+
+def hard(params, seed):
+    return Hard()
+"""
+
+
 @pytest.mark.parametrize(
     ("models", "sections", "sentence"),
     [
