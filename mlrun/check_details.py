@@ -108,7 +108,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Of a slice; gap: to the rest, with its interval; support: share of the rows."""
+    """Of a slice; gap: to the rest, with its interval; support: share of the rows; by: the columns that divide."""
 
     rest: float | None
     gap: float | None
@@ -118,6 +118,7 @@ class Slice:
     p_holm: float | None = None
     discovered: bool = False
     support: float | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

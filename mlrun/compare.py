@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from mlrun.comparison.budgets import UnequalBudget, unequal_budgets
 from mlrun.comparison.changes import Change, find_changes
-from mlrun.comparison.origins import Origins, read_origins
+from mlrun.comparison.common_ground import (
+    CONFIDENCE,
+    ROPE,
+    Part,
+    Subject,
+    by_id,
+    find_obstacle,
+    limits,
+    part_in_common,
+    said,
+    same_models,
+    side_of,
+)
+from mlrun.comparison.origins import read_origins
+from mlrun.comparison.outcomes import Outcome, SliceGap, changed_outcomes, named_slices, reversals
+from mlrun.comparison.words import Word, rows_to_decide, word_for
 from mlrun.errors import MlrunError, NothingConcluded
 from mlrun.records import Difference
-from mlrun.runs import read_run
-from mlrun.screen.standings import ranked
-from mlrun.store.run_record import ModelRecord, RunRecord
+from mlrun.runs import read_findings, read_run
+from mlrun.statistics import holm
+from mlrun.store.run_record import ModelRecord
 
-Word = Literal["better", "worse", "same", "undecided"]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A run that is compared: its record, where it is, what it was made of."""
-
-    record: RunRecord
-    folder: Path
-    origins: Origins
+if TYPE_CHECKING:
+    from mlrun.comparison.paired import Measured
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """How a model of a run differs from one of the reference, by the reference's first metric.
 
-    best: both are the best of their runs. part: on which rows. word: '' where nothing was tested, `reason` says why.
+    best: both are the best of their runs. part: on which rows, and how many. word: '' where nothing was tested,
+    `reason` says why. p_holm: of those that are no best, held together. more_rows: that would decide, about.
+    chances: P(worse), P(within the rope), P(better), where folds were compared.
     """
 
     run: str
@@ -39,20 +49,32 @@ class Finding:
     against: str
     best: bool
     metric: str
-    part: Literal["test", "folds"]
+    part: Part
     difference: Difference
     word: Word | Literal[""]
     reason: str = ""
+    rows: int | None = None
+    p_holm: float | None = None
+    more_rows: int | None = None
+    chances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A run beside the reference; `obstacle` says why their scores cannot be compared, '' = they can."""
+    """A run beside the reference; `obstacle` says why their scores cannot be compared, '' = they can.
+
+    outcomes: tests of `evaluation:` that ended otherwise. slices: of the best models. reversals: columns in whose
+    slices the order of the best models is the other one. budgets: models with other numbers of trials.
+    """
 
     new: Subject
     changes: tuple[Change, ...]
     obstacle: str
     findings: tuple[Finding, ...]
+    outcomes: tuple[Outcome, ...] = ()
+    slices: tuple[SliceGap, ...] = ()
+    reversals: tuple[str, ...] = ()
+    budgets: tuple[UnequalBudget, ...] = ()
 
     @property
     def regressed(self) -> bool:
@@ -61,10 +83,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The reference, and each other run beside it."""
+    """The reference, and each other run beside it; rope: differences within it do not matter; both the reference's."""
 
     reference: Subject
     pairs: tuple[Pair, ...]
+    rope: float = ROPE
+    confidence: float = CONFIDENCE
 
 
 def compare(folders: Sequence[Path], tests: bool = True) -> Comparison:
@@ -72,8 +96,9 @@ def compare(folders: Sequence[Path], tests: bool = True) -> Comparison:
 
     Raises UsageError, StorageError when a run cannot be read at all.
     """
-    subjects = [Subject(read_run(folder), folder, read_origins(folder)) for folder in folders]
-    return Comparison(subjects[0], tuple(pair_up(subjects[0], new, tests) for new in subjects[1:]))
+    subjects = [Subject(read_run(folder), folder, read_origins(folder), read_findings(folder)) for folder in folders]
+    rope, confidence = limits(subjects[0].origins)
+    return Comparison(subjects[0], tuple(pair_up(subjects[0], new, tests) for new in subjects[1:]), rope, confidence)
 
 
 def exit_code(comparison: Comparison, fail_on_regression: bool) -> int:
@@ -93,110 +118,91 @@ def pair_up(old: Subject, new: Subject, tests: bool) -> Pair:
     """Compare one run with the reference."""
     changes = find_changes(old.origins, new.origins)
     obstacle = find_obstacle(old, new)
-    part = part_in_common(old, new)
+    part = part_in_common(old, new, tests)
     if not obstacle and not part:
         obstacle = "other test rows"
-    findings = tuple(find_differences(old, new, part)) if tests and part and not obstacle else ()
+    if not obstacle and part == "later" and not tests:
+        obstacle = "other test rows (which only the tests could let the earlier champion predict)"
+    findings = tuple(held_together(old, find_differences(old, new, part))) if tests and part and not obstacle else ()
     if findings and all(finding.reason for finding in findings):
         obstacle = findings[0].reason
-    return Pair(new, changes, obstacle, () if obstacle else findings)
+    return Pair(new, changes, obstacle, () if obstacle else findings, **others(old, new, part, obstacle))
 
 
-def find_obstacle(old: Subject, new: Subject) -> str:
-    """Return why the scores of two runs mean different things; '' when they mean the same."""
-    before, after = old.record, new.record
-    if before.task is None or after.task is None or not before.metrics or not after.metrics:
-        return "no scores" if before.task and after.task else "a run does not say what its task was"
-    if before.task.kind != after.task.kind:
-        return f"another task: {before.task.kind}, then {after.task.kind}"
-    targets = [said(subject.origins, "data", "target") for subject in (old, new)]
-    if targets[0] != targets[1]:
-        return f"another target: {targets[0]}, then {targets[1]}"
-    if before.task.labels != after.task.labels:
-        return "other labels, or another positive one"
-    if before.metrics[0].label not in {metric.label for metric in after.metrics}:
-        return f"another metric: {after.name} has no {before.metrics[0].label}"
-    if before.metrics[0].label.startswith("cost") and said(old.origins, "costs") != said(new.origins, "costs"):
-        return "other costs"
-    return ""
+def others(old: Subject, new: Subject, part: Part | Literal[""], obstacle: str) -> dict[str, Any]:
+    """Return what is said beside the differences of scores: tests, slices, orders, budgets."""
+    matched = same_models(old, new)
+    first, second = old.record.champion, new.record.champion
+    best = [(first, second)] if first is not None and second is not None else []
+    known = bool(old.findings and new.findings)  # of one without findings it is not known what a test would have said
+    outcomes = changed_outcomes(old.findings, new.findings, [*matched, *best]) if known else ()
+    if obstacle or not best:
+        return {"outcomes": outcomes}
+    slices = named_slices(old.findings, new.findings, best[0])
+    return {
+        "outcomes": outcomes,
+        "slices": slices,
+        "reversals": tuple(reversals(slices, new.findings, (old.record, new.record))) if part == "test" else (),
+        "budgets": unequal_budgets((old.record, old.folder), (new.record, new.folder), matched),
+    }
 
 
-def said(origins: Origins, *path: str) -> Any:
-    """Return what the resolved spec says at a path; None when it says nothing, or is missing."""
-    value: Any = origins.spec
-    for key in path:
-        value = value[key] if isinstance(value, dict) and key in value else None
-    return value
-
-
-def part_in_common(old: Subject, new: Subject) -> Literal["test", "folds", ""]:
-    """Return on which rows both runs were scored: the same test, else the same folds where neither has a test.
-
-    By the ordered digests of the rows; where both have ids the predictions themselves decide.
-    """
-    before, after = old.origins.data, new.origins.data
-    if before is None or after is None:
-        return ""
-    if before.test_rows and after.test_rows:
-        return "test" if before.test == after.test or by_id(old, new) else ""
-    if before.test_rows or after.test_rows or before.train != after.train:
-        return ""
-    same = all(said(old.origins, key) == said(new.origins, key) for key in ("split", "seed"))
-    return "folds" if same else ""
-
-
-def by_id(old: Subject, new: Subject) -> bool:
-    """Say whether both runs name their rows by the same column."""
-    column = said(old.origins, "data", "id")
-    return column is not None and column == said(new.origins, "data", "id")
-
-
-def find_differences(old: Subject, new: Subject, part: Literal["test", "folds"]) -> Iterator[Finding]:
-    """Yield the best against the best, then every model that both runs have."""
+def find_differences(old: Subject, new: Subject, part: Part) -> Iterator[Finding]:
+    """Yield the best against the best, then every model that both runs have; on the later rows the best alone."""
     first, second = old.record.champion, new.record.champion
     if first is not None and second is not None:
         yield find_difference(old, first, new, second, part, best=True)
-    known = {model.name: model for model in old.record.models if model.status == "done"}
-    for model in ranked(new.record):
-        if model.status == "done" and model.name in known and (part == "test" or model.kind == "model"):
-            yield find_difference(old, known[model.name], new, model, part, best=False)
+    for before, after in same_models(old, new) if part != "later" else ():
+        if part == "test" or after.kind == "model":
+            yield find_difference(old, before, new, after, part, best=False)
 
 
 def find_difference(
-    old: Subject,
-    old_model: ModelRecord,
-    new: Subject,
-    new_model: ModelRecord,
-    part: Literal["test", "folds"],
-    *,
-    best: bool,
+    old: Subject, old_model: ModelRecord, new: Subject, new_model: ModelRecord, part: Part, *, best: bool
 ) -> Finding:
     """Return the difference of two models with its interval; a test that cannot be made says why."""
     metric = old.record.metrics[0]
+    finding = Finding(
+        new.record.name, new_model.name, old_model.name, best, metric.label, part, Difference(None), word=""
+    )
+    rope, confidence = limits(old.origins)
     try:
-        found = measure(old, old_model, new, new_model, part)
-        word, reason = word_for(found, metric.direction), ""
+        told = measure(old, old_model, new, new_model, part)
     except MlrunError as error:
-        found, word, reason = Difference(None), "", str(error)
-    return Finding(new.record.name, new_model.name, old_model.name, best, metric.label, part, found, word, reason)
+        return replace(finding, reason=str(error))
+    word = word_for(told.found, metric.direction, rope)
+    more = rows_to_decide(told.found, told.rows, confidence, rope) if word == "undecided" else None
+    return replace(
+        finding, difference=told.found, word=word, rows=told.rows, more_rows=more, chances=told.chances or ()
+    )
 
 
-def measure(old: Subject, old_model: ModelRecord, new: Subject, new_model: ModelRecord, part: str) -> Difference:
+def measure(old: Subject, old_model: ModelRecord, new: Subject, new_model: ModelRecord, part: Part) -> Measured:
     """Return the new model's score less the old one's on the same rows."""
-    from mlrun.comparison.paired import Side, difference_on_test, difference_over_folds
+    from mlrun.comparison.paired import difference_on_test, difference_over_folds
 
-    older, newer = (Side(side.record, side.folder, said(side.origins, "costs") or {}) for side in (old, new))
+    older, newer = side_of(old, old), side_of(new, old)
+    if part == "later":
+        from mlrun.other_rows import difference_on_later_rows
+
+        return difference_on_later_rows(newer, new_model, older, old_model)
     if part == "folds":
-        return difference_over_folds(newer, new_model, older, old_model)
+        repeats, rows = said(old.origins, "split", "repeats"), old.origins.data.train_rows if old.origins.data else 0
+        return difference_over_folds(newer, new_model, older, old_model, int(repeats or 1), rows or 0)
     return difference_on_test(newer, new_model, older, old_model, by_id(old, new))
 
 
-def word_for(found: Difference, direction: Literal["maximize", "minimize"]) -> Word | Literal[""]:
-    """Return better or worse when the interval leaves zero out; same when there is no difference on any row."""
-    if found.difference is None:
-        return ""
-    if found.difference == 0 and found.low in {None, 0} and found.high in {None, 0}:
-        return "same"
-    if found.low is None or found.high is None or found.low <= 0 <= found.high:
-        return "undecided"
-    return "better" if (found.difference > 0) == (direction == "maximize") else "worse"
+def held_together(old: Subject, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield the findings, those that are no best with Holm's p-values: one that only chance singled out is undecided.
+
+    Two models that say the same on every row are no question, and stand outside.
+    """
+    found = list(findings)
+    family = [place for place, each in enumerate(found)
+              if not each.best and each.difference.p_value is not None and each.difference.difference]  # fmt: skip
+    adjusted = dict(zip(family, holm([found[place].difference.p_value or 0.0 for place in family]), strict=True))
+    allowed = 1 - limits(old.origins)[1]
+    for place, each in enumerate(found):
+        p_holm = adjusted.get(place)
+        chance = p_holm is not None and p_holm >= allowed and each.word in ("better", "worse")
+        yield replace(each, p_holm=p_holm, word="undecided" if chance else each.word)

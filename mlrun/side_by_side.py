@@ -7,11 +7,14 @@ from typing import Any
 
 from mlrun.compare import Comparison, Finding, Pair
 from mlrun.json_records import encode
+from mlrun.outcome_tables import MARK, outcomes, slices, told_budget
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.standings import cv_of, ranked, test_of
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.wording import ARROWS, NOTHING, as_text, count, difference, interval, spread
+
+WHERE = {"test": "the same test rows", "folds": "the same folds", "later": "the later run's test rows"}
 
 
 def print_comparison(comparison: Comparison, form: str, tests: bool) -> None:
@@ -25,13 +28,18 @@ def title(comparison: Comparison) -> str:
 
 
 def sections(comparison: Comparison, tests: bool) -> list[Section]:
-    """Return scores, differences, what changed, then a conclusion for each run."""
+    """Return scores, differences, tests and slices, what changed, then a conclusion for each run."""
     parts = [Section("scores", scores(comparison))]
     found = [finding for pair in comparison.pairs for finding in pair.findings]
     if found:
         parts.append(Section(f"differences from {comparison.reference.record.name}", differences(comparison, found)))
-    parts += [Section(f"changed in {pair.new.record.name}", changed(pair), told_missing(comparison, pair))
-              for pair in comparison.pairs]  # fmt: skip
+    for pair in comparison.pairs:
+        name = pair.new.record.name
+        if pair.outcomes:
+            parts.append(Section(f"tests that end otherwise in {name}", outcomes(pair)))
+        if pair.slices:
+            parts.append(Section(f"slices of the best models in {name}", slices(comparison, pair)))
+        parts.append(Section(f"changed in {name}", changed(pair), told_missing(comparison, pair)))
     return [*parts, Section("", None, tuple(conclusion(comparison, pair, tests) for pair in comparison.pairs))]
 
 
@@ -41,8 +49,10 @@ def scores(comparison: Comparison) -> Table:
     rows = tuple(score_row(records[0], record, model) for record, model in in_order(records))
     metric = records[0].metrics[0] if records[0].metrics else None
     name = f"{metric.label} {ARROWS[metric.direction]}" if metric else "score"
+    marked = {(name, each.model) for pair in comparison.pairs for each in pair.budgets
+              for name in (comparison.reference.record.name, each.run)}  # fmt: skip
     headings = [
-        Heading("model", lambda row: row["model"], fold=True),
+        Heading("model", lambda row: row["model"] + (MARK if (row["run"], row["model"]) in marked else ""), fold=True),
         Heading("run", lambda row: row["run"], fold=True),
         Heading(f"{name} folds", lambda row: spread(row["cv_mean"], row["cv_sd"]), rank=1, right=True),
     ]
@@ -50,7 +60,9 @@ def scores(comparison: Comparison) -> Table:
         headings.append(
             Heading("test [95 %]", lambda row: interval(row["test"], row["test_low"], row["test_high"]), right=True)
         )
-    return Table(tuple(headings), rows, style=lambda row: "dim" if row["kind"] == "baseline" else "", empty="no models")
+    notes = tuple(told_budget(comparison, each) for pair in comparison.pairs for each in pair.budgets)
+    style = {"baseline": "dim", "model": ""}
+    return Table(tuple(headings), rows, notes, lambda row: style[row["kind"]], empty="no models")
 
 
 def in_order(records: list[RunRecord]) -> Iterator[tuple[RunRecord, ModelRecord]]:
@@ -86,18 +98,39 @@ def differences(comparison: Comparison, found: list[Finding]) -> Table:
     rows = tuple(finding_row(finding) for finding in found)
     headings = [
         Heading("model", told_models, fold=True),
-        Heading("difference [95 %]", lambda row: difference(row["difference"], row["low"], row["high"]), right=True),
-        Heading("p", lambda row: told_p(row["p_value"]), rank=1, right=True),
-        Heading("", lambda row: row["word"] or row["reason"], fold=True),
+        Heading(
+            f"difference [{comparison.confidence:.0%}]".replace("%", " %"),
+            lambda row: difference(row["difference"], row["low"], row["high"]),
+            right=True,
+        ),
+        Heading("p", lambda row: told_p(row["p_value"] if row["p_holm"] is None else row["p_holm"]), 1, right=True),
+        Heading("", told_word, fold=True),
         Heading("test", lambda row: row["method"] or NOTHING, rank=2),
     ]
+    if any(row["chances"] for row in rows):
+        headings.insert(4, Heading("P(worse, same, better)", told_chances, rank=3))
     if several:
         headings.insert(1, Heading("run", lambda row: row["run"], fold=True))
     metric = comparison.reference.record.metrics[0]
     more = "more" if metric.direction == "maximize" else "less"
-    where = "the same test rows" if found[0].part == "test" else "the same folds"
-    note = f"{metric.label}, {more} is better, on {where}; undecided: the interval holds zero."
-    return Table(tuple(headings), rows, (note,), style_of)
+    parts = dict.fromkeys(WHERE[finding.part] for finding in found)
+    words = f"same: within ± {comparison.rope:g}; undecided: the interval holds zero."
+    notes = [f"{metric.label}, {more} is better, on {' or '.join(parts)}; {words}"]
+    if sum(row["p_holm"] is not None for row in rows) > 1:
+        notes.append("The models but for the best are many questions: their p are held together (Holm).")
+    return Table(tuple(headings), rows, tuple(notes), style_of)
+
+
+def told_word(row: Row) -> str:
+    """Return the word, and about how many rows more would decide."""
+    if row["word"] == "undecided" and row["more_rows"]:
+        return f"undecided (about {row['more_rows']:,} rows more)"
+    return str(row["word"] or row["reason"])
+
+
+def told_chances(row: Row) -> str:
+    """Return the probabilities of worse, same within the rope, better."""
+    return ", ".join(f"{chance:.2f}" for chance in row["chances"]) or NOTHING
 
 
 def told_models(row: Row) -> str:
@@ -178,15 +211,22 @@ def conclusion(comparison: Comparison, pair: Pair, tests: bool) -> str:
         return f"{name} and {reference}: not tested ({best.reason or 'the difference is not defined'})"
     found = best.difference
     told = f"({best.metric} {difference(found.difference, found.low, found.high)})"
+    if best.part == "later":
+        told += f", on {count(best.rows or 0, 'row')} of the later run that the earlier one was not trained on"
     if best.word == "undecided":
-        return f"{name} and {reference}: undecided {told}"
-    return f"{name} is {'the same as' if best.word == 'same' else best.word + ' than'} {reference} {told}"
+        more = f" (about {best.more_rows:,} rows more)" if best.more_rows else ""
+        return f"{name} and {reference}: undecided{more} {told}"
+    if best.word == "same within rope":
+        return f"{name} is the same as {reference} within ± {comparison.rope:g} {told}"
+    return f"{name} is {best.word} than {reference} {told}"
 
 
 def as_object(comparison: Comparison) -> dict[str, Any]:
     """Return the whole comparison for machines."""
     return {
         "reference": comparison.reference.record.name,
+        "rope": comparison.rope,
+        "confidence": comparison.confidence,
         "scores": [dict(row) for row in scores(comparison).rows],
         "runs": [
             {
@@ -195,6 +235,10 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
                 "reason": pair.obstacle,
                 "regressed": pair.regressed,
                 "differences": [finding_row(finding) for finding in pair.findings],
+                "outcomes": [encode(outcome) for outcome in pair.outcomes],
+                "slices": [{**encode(each), "difference": each.difference} for each in pair.slices],
+                "reversals": list(pair.reversals),
+                "budgets": [encode(each) for each in pair.budgets],
                 "changes": [encode(change) for change in pair.changes],
                 "missing": sorted({*comparison.reference.origins.missing, *pair.new.origins.missing}),
             }

@@ -214,7 +214,8 @@ def of_found_slices(asked: Asked) -> Iterator[Finding]:
     wanted, rows = asked.params["discover"], asked.table.height
     if rows < HALVES * wanted["min_rows"]:
         told = f"{rows} rows: {HALVES * wanted['min_rows']} are needed to find slices and to test them on other rows"
-        yield Finding("", "", asked.subject.name, variant="discovered", status="not_run", reason=told)
+        name, about = asked.subject.name, {"rest": None, "gap": None, "discovered": True}
+        yield Finding("", "", name, variant="discovered", status="not_run", reason=told, details=about)
         return
     measure, loss = loss_of(asked)
     columns = [name for name in asked.table.columns if name not in unfit_columns(asked.context)]
@@ -230,9 +231,9 @@ def of_found_slices(asked: Asked) -> Iterator[Finding]:
     yield from (of_found(asked, measure, each) for each in search.found)
     if not search.found:
         told = f"no slice of {search.candidates:,} has a {measure} above that of the rest beyond chance"
-        details = {"candidates": search.candidates, "tested": search.tested, "discovered": True}
-        name = asked.subject.name
-        yield Finding("", "", name, variant="discovered", status="pass", n=rows, reason=told, details=details)
+        name, counts = asked.subject.name, {"candidates": search.candidates, "tested": search.tested}
+        about = {"rest": None, "gap": None, "discovered": True, **counts}
+        yield Finding("", "", name, variant="discovered", status="pass", n=rows, reason=told, details=about)
 
 
 def loss_of(asked: Asked) -> tuple[str, Array]:

@@ -201,13 +201,3 @@ def expected_best(scores: Sequence[float], draws: int) -> float:
     return math.fsum(
         score * ((rank / count) ** draws - ((rank - 1) / count) ** draws) for rank, score in enumerate(ordered, 1)
     )
-
-
-def rows_needed(difference: float, low: float, high: float, rows: int, rope: float = 0.0) -> int | None:
-    """Return about how many rows decide a difference that so many leave open; None where no number would.
-
-    The interval, of these rows, narrows with the root of their number: until it leaves zero out, or fits into ± rope.
-    """
-    reach, distances = (high - low) / 2, [abs(difference), rope - abs(difference)]
-    needed = [rows * (reach / distance) ** 2 for distance in distances if distance > 0]
-    return math.ceil(min(needed)) if needed and math.isfinite(min(needed)) else None

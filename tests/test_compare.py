@@ -86,7 +86,7 @@ def test_less_is_better_where_the_metric_says_so(tmp_path: Path) -> None:
 def test_equal_predictions_are_the_same_without_an_interval_to_argue_about(tmp_path: Path) -> None:
     same = {"predictions": {"xgboost": predictions(1.0)}}
     comparison = two_runs(tmp_path, 1.0, 1.0, changes=same)
-    assert comparison.pairs[0].findings[0].word == "same"
+    assert comparison.pairs[0].findings[0].word == "same within rope"
     assert exit_code(comparison, fail_on_regression=True) == 0
 
 
@@ -138,7 +138,7 @@ def test_every_model_of_both_runs_is_compared(tmp_path: Path) -> None:
 def test_rows_on_which_a_baseline_is_silent_are_left_out(tmp_path: Path) -> None:
     silent = predictions(1.0).with_columns(pl.when(pl.col("row") >= 50).then(pl.col("prediction", "p_0", "p_1")))
     comparison = two_runs(tmp_path, 1.0, 2.0, changes={"predictions": {"xgboost": silent}})
-    assert comparison.pairs[0].findings[0].word == "same"
+    assert comparison.pairs[0].findings[0].word == "same within rope"
 
 
 def test_without_test_rows_the_same_folds_decide(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_other_ids_are_other_test_rows(tmp_path: Path) -> None:
         "data": {"test": "o"},
     }
     comparison = two_runs(tmp_path, 1.0, 1.0, changes=other)
-    assert comparison.pairs[0].obstacle == "other test rows"
+    assert comparison.pairs[0].obstacle.startswith("other test rows, and the data of income@2 cannot be loaded again: ")
     assert exit_code(comparison, fail_on_regression=False) == 3
 
 
@@ -292,8 +292,8 @@ def test_specs_differ_exactly_where_changes_are_told(old: dict[str, Any], new: d
         (Difference(0.1, -0.05, 0.15), "maximize", "undecided"),
         (Difference(0.1, 0.0, 0.15), "maximize", "undecided"),
         (Difference(0.1), "maximize", "undecided"),
-        (Difference(0.0, 0.0, 0.0), "maximize", "same"),
-        (Difference(0.0), "maximize", "same"),
+        (Difference(0.0, 0.0, 0.0), "maximize", "same within rope"),
+        (Difference(0.0), "maximize", "same within rope"),
         (Difference(0.0, -0.1, 0.1), "maximize", "undecided"),
         (Difference(None), "maximize", ""),
     ],
@@ -304,7 +304,7 @@ def test_the_word_follows_from_the_interval_and_the_direction(found: Difference,
 
 @pytest.mark.parametrize(
     "spec",
-    [MetricSpec("rmse"), MetricSpec("precision_at", {"k": 0.05}), MetricSpec("x", {"a": 1, "b": "text", "c": None})],
+    [MetricSpec("rmse"), MetricSpec("precision_at", {"k": 0.05}), MetricSpec("pinball", {"alpha": 0.1})],
 )
 def test_a_metric_is_read_back_from_its_label(spec: MetricSpec) -> None:
     assert metric_of(spec.label) == spec

@@ -186,16 +186,6 @@ def test_differences_without_spread_are_certain_and_one_fold_says_nothing() -> N
     assert all(math.isnan(number) for number in statistics.bayesian_correlated_t(np.ones(1), 80, 20, 0.01))
 
 
-def test_rows_needed_are_those_whose_interval_just_leaves_zero() -> None:
-    # A mean of .1 with sd 1: its 1.96/√n reaches zero at n = 385.
-    n = 100
-    reach = 1.959964 / math.sqrt(n)
-    assert statistics.rows_needed(0.1, 0.1 - reach, 0.1 + reach, n) == 385
-    assert statistics.rows_needed(0.0, -reach, reach, n) is None
-    assert statistics.rows_needed(0.0, -reach, reach, n, rope=0.1) == 385
-    assert statistics.rows_needed(0.01, 0.01 - reach, 0.01 + reach, n, rope=0.11) == 385
-
-
 @pytest.mark.parametrize("test", ["welch", "fisher", "paired t", "mcnemar", "nadeau_bengio"])
 def test_a_true_null_is_rejected_as_often_as_said(test: str) -> None:
     # The bar: 5 % ± 2; an exact test of counts stays below. 1,500 samples: noise of the share is .0056.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlrun.errors import NothingConcluded
 from mlrun.records import Difference, MetricSpec, Task
@@ -14,6 +13,7 @@ from mlrun.wording import count
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlrun.records import Array, Prediction
     from mlrun.store.run_record import ModelRecord, RunRecord
 
 FOLDER = "predictions"
@@ -21,27 +21,45 @@ FOLDER = "predictions"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A run, where it is, and the costs that its spec gives to errors."""
+    """A run, where it is, the costs that its spec gives to errors, what differences it calls small, and how sure."""
 
     record: RunRecord
     folder: Path
     costs: dict[str, float]
+    rope: float = 0.005
+    confidence: float = 0.95
 
 
-def difference_on_test(new: Side, new_model: ModelRecord, old: Side, old_model: ModelRecord, by_id: bool) -> Difference:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A difference, and on how many rows; chances: P(worse), P(within the rope), P(better), where folds tell them."""
+
+    found: Difference
+    rows: int
+    chances: tuple[float, float, float] | None = None
+
+
+def difference_on_test(new: Side, new_model: ModelRecord, old: Side, old_model: ModelRecord, by_id: bool) -> Measured:
     """Return the new model's score on test less the old one's, by the first metric of the old run.
 
     by_id: rows are joined by their id; else they stand in the same order, as the caller knows. Raises NothingConcluded
     when the rows or their truth are not the same, or a file is missing.
     """
-    from mlrun.intervals import Question, difference
     from mlrun.predictions import as_prediction
 
     first, second = same_rows(rows_of_test(new, new_model), rows_of_test(old, old_model), by_id)
     task = task_of(old)
     truth, newer = as_prediction(first, task)
     _, older = as_prediction(second, task)
-    return difference(Question(metric_of(old.record.metrics[0].label), truth, task), newer, older)
+    return measured(old, task, truth, newer, older)
+
+
+def measured(reference: Side, task: Task, truth: Array, newer: Prediction, older: Prediction) -> Measured:
+    """Return the first prediction's score less the second's on the same (n,) rows, by the reference's first metric."""
+    from mlrun.intervals import Question, difference
+
+    metric = metric_of(reference.record.metrics[0].label)
+    return Measured(difference(Question(metric, truth, task, reference.confidence), newer, older), len(truth))
 
 
 def rows_of_test(side: Side, model: ModelRecord) -> pl.DataFrame:
@@ -57,6 +75,15 @@ def rows_of_test(side: Side, model: ModelRecord) -> pl.DataFrame:
         return read_part(file, "test")
     except (PolarsError, OSError) as error:
         raise NothingConcluded(f"{FOLDER}/{model.name}.parquet of {side.record.name} is damaged") from error
+
+
+def same_test_ids(one: Side, model: ModelRecord, other: Side, other_model: ModelRecord) -> bool:
+    """Say whether two runs predicted test rows of the same ids; where a file is missing, that is for others to say."""
+    try:
+        ids = [rows_of_test(one, model)["row"].sort(), rows_of_test(other, other_model)["row"].sort()]
+    except NothingConcluded:
+        return True
+    return ids[0].dtype == ids[1].dtype and ids[0].equals(ids[1])
 
 
 def same_rows(new: pl.DataFrame, old: pl.DataFrame, by_id: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -76,14 +103,17 @@ def same_rows(new: pl.DataFrame, old: pl.DataFrame, by_id: bool) -> tuple[pl.Dat
     return new.filter(pl.Series(answered)), old.filter(pl.Series(answered))
 
 
-def difference_over_folds(new: Side, new_model: ModelRecord, old: Side, old_model: ModelRecord) -> Difference:
-    """Return the difference of the mean over the same folds, by the corrected resampled t-test.
+def difference_over_folds(
+    new: Side, new_model: ModelRecord, old: Side, old_model: ModelRecord, repeats: int, rows: int
+) -> Measured:
+    """Return the difference of the mean over the same folds of so many rows, by the corrected resampled t-test.
 
-    Raises NothingConcluded when a trial's scores are missing.
+    repeats: how often the rows were divided into folds. The chances are those of the Bayesian correlated t. Raises
+    NothingConcluded when a trial's scores are missing.
     """
     import numpy as np
 
-    from mlrun.statistics import nadeau_bengio
+    from mlrun.statistics import bayesian_correlated_t, nadeau_bengio
 
     label = old.record.metrics[0].label
     newer, older = fold_scores(new, new_model, label), fold_scores(old, old_model, label)
@@ -91,8 +121,12 @@ def difference_over_folds(new: Side, new_model: ModelRecord, old: Side, old_mode
     if len(newer) != len(older) or len(pairs) < 2:
         raise NothingConcluded("other folds")
     gaps = np.array([one - other for one, other in pairs])
-    low, high, p_value = nadeau_bengio(gaps, len(gaps) - 1, 1)
-    return Difference(float(gaps.mean()), low, high, p_value, "corrected resampled t")
+    folds = max(2, len(newer) // repeats)  # each tests 1 / folds of the rows and trains on the others
+    low, high, p_value = nadeau_bengio(gaps, folds - 1, 1, old.confidence)
+    chances = bayesian_correlated_t(gaps, folds - 1, 1, old.rope)
+    if old.record.metrics[0].direction == "minimize":
+        chances = (chances[2], chances[1], chances[0])
+    return Measured(Difference(float(gaps.mean()), low, high, p_value, "corrected resampled t"), rows, chances)
 
 
 def fold_scores(side: Side, model: ModelRecord, label: str) -> tuple[float | None, ...]:
@@ -115,18 +149,9 @@ def task_of(side: Side) -> Task:
 
 def metric_of(label: str) -> MetricSpec:
     """Return the metric that a label such as precision_at(k=0.05) means; raise NothingConcluded for a user's own."""
-    name, _, inside = label.removesuffix(")").partition("(")
+    from mlrun.metric_labels import metric_of
+
+    name = label.partition("(")[0]
     if ":" in name:
         raise NothingConcluded(f"'{name}' is a metric of your own, which compare does not run")
-    params: dict[str, Any] = {}
-    for part in filter(None, inside.split(", ")):
-        key, _, value = part.partition("=")
-        params[key] = parsed(value)
-    return MetricSpec(name, params)
-
-
-def parsed(value: str) -> Any:
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return value
+    return metric_of(label)
