@@ -26,7 +26,7 @@ class Offer:
 def dominators(offers: Sequence[Offer]) -> dict[str, tuple[str, ...]]:
     """Return for each offer the names of those that are no worse in everything and better in something (Pareto).
 
-    What one of the two does not state cannot be compared, so it is left out; a score must be there.
+    What one of the two does not state is left out; a score and one price must be there on both sides.
     """
     return {one.name: tuple(other.name for other in offers if dominates(other, one)) for one in offers}
 
@@ -41,6 +41,6 @@ def dominates(first: Offer, second: Offer) -> bool:
         (first.fit_seconds, second.fit_seconds, SAME_WITHIN),
     ]
     known = [(one, other, ratio) for one, other, ratio in pairs if one is not None and other is not None]
-    if any(one > other * ratio for one, other, ratio in known):
+    if not known or any(one > other * ratio for one, other, ratio in known):
         return False
     return first.score > second.score or any(one * ratio < other for one, other, ratio in known)
