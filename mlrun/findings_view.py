@@ -15,8 +15,8 @@ from mlrun.wording import count, interval, number
 ORDER: tuple[FindingStatus, ...] = ("fail", "error", "warn", "pass", "info", "vacuous", "not_run")
 SILENT = ("error", "not_run", "vacuous")
 WORDS = {"not_run": "not run"}
-VERBS = {"fail": ("fails", "fail"), "warn": ("warns", "warn"), "pass": ("passes", "pass"), "error": ("error", "errors")}
-SENTENCE_LINES, WIDTH = 9, 70  # of the glance, at 80 columns
+VERBS = {"fail": ("fails", "fail"), "error": ("error", "errors"), "warn": ("warns", "warn"), "pass": ("passes", "pass")}
+SENTENCE_LINES, WIDTH = 8, 70  # of the glance, at 80 columns
 MOST_NAMES, MOST_REASONS = 8, 2
 
 
@@ -99,14 +99,14 @@ def at_a_glance(record: RunRecord, findings: Sequence[Finding]) -> list[Section]
         return []
     judged = [(suite, together(found)) for suite in every if (found := suite.of(record.best))]
     told = ", ".join(
-        f"{amount} {VERBS[status][amount > 1] if status in VERBS else word(status)}"
-        for status in ORDER
+        f"{amount} {verb[amount > 1]}"
+        for status, verb in VERBS.items()
         if (amount := sum(each == status for _, each in judged))
     )
     points = tuple(glance(record, judged))
     last = Point(f"mlrun show {record.name} has every test, with its rows, tables and pictures")
-    title = f"evaluation of {record.best}: {told}" if record.best else f"evaluation: {told}"
-    return [Section(title, points=(*points, last))]
+    title = f"evaluation of {record.best}" if record.best else "evaluation"
+    return [Section(f"{title}: {told or 'nothing is judged'}", points=(*points, last))]
 
 
 def glance(record: RunRecord, judged: Sequence[tuple[Suite, FindingStatus]]) -> Iterator[Point]:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mlrun.records import Interval, Trial, TrialResult
-from mlrun.runs import claim, finish, write_atomically, write_trials
+from mlrun.records import Finding, Interval, Trial, TrialResult
+from mlrun.runs import claim, finish, write_atomically, write_findings, write_trials
 from mlrun.store.run_record import (
     BudgetRecord,
     FitCounts,
@@ -100,6 +100,7 @@ def make_run(
     data: Mapping[str, Any] | None = None,
     predictions: Mapping[str, Any] | None = None,
     trials: Sequence[TrialResult] = (),
+    findings: Sequence[Finding] = (),
     provenance: bool = True,
 ) -> Path:
     """Write a finished run below the root and return its folder; predictions: model → a polars frame."""
@@ -108,6 +109,7 @@ def make_run(
         if provenance:
             write_provenance(folder.path, {**SPEC, **(spec or {})}, {**DATA, **(data or {})})
         write_trials(folder.path, trials)
+        write_findings(folder.path, findings)
         for name, table in (predictions or {}).items():
             (folder.path / "predictions").mkdir(exist_ok=True)
             table.write_parquet(folder.path / "predictions" / f"{name}.parquet")

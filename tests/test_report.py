@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_findings import made_findings
 from made_runs import USUAL, baseline, make_run, model, record
 
 from mlrun import report
@@ -14,7 +18,14 @@ from mlrun.errors import UsageError
 from mlrun.records import Interval
 from mlrun.screen.standings import leaderboard, other_metrics, ranked, told_gates, told_notes, verdict_line
 from mlrun.screen.tables import to_markdown
-from mlrun.store.run_record import FoldSummary, GateRecord, MetricRecord, VerdictRecord
+from mlrun.store.run_record import (
+    FoldSummary,
+    GateRecord,
+    MetricRecord,
+    RunRecord,
+    VerdictPart,
+    VerdictRecord,
+)
 
 EVIL = "\x1b[31m[/]<script>\u202e|*x*"
 
@@ -163,3 +174,128 @@ def test_the_report_of_the_folder_begins_with_the_verdict() -> None:
 def test_the_end_of_a_quiet_run_is_the_verdict_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report.print_outcome(make_run(tmp_path), quiet=True)
     assert capsys.readouterr().out == "verdict: not judged: xgboost is best by roc_auc over the folds\n"
+
+
+PARTS = (
+    VerdictPart("G0", "Does it beat random answers?", "yes", "roc_auc", 0.43, 0.4, 0.46, reason="by far"),
+    VerdictPart("U2", "Does it reach the target?", "not asked"),
+    VerdictPart("U4", "Does it pass its tests?", "no", reason="calibration fails"),
+)
+
+
+def judged() -> RunRecord:
+    return record(
+        USUAL,
+        verdict=VerdictRecord("good, not useful", "tests fail: calibration", PARTS),
+        gates=(GateRecord("suites pass", "fail", "calibration fails"),),
+        notes=("a note",),
+    )
+
+
+def test_show_begins_with_the_verdict_and_what_it_rests_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report.show(make_run(tmp_path, judged(), findings=made_findings()), "markdown")
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[1:3] == [
+        "- verdict: good, not useful: tests fail: calibration",
+        "- gate suites pass: fail (calibration fails)",
+    ]
+    assert "| G0 | Does it beat random answers? | yes | by far |" in lines
+    assert "| U4 | Does it pass its tests? | no | calibration fails |" in lines
+    assert lines.index("## evaluation of xgboost: 3 fail, 1 error, 5 warn, 2 pass") < lines.index("## calibration")
+
+
+def test_the_end_of_train_is_leaderboard_suites_notes_gates_verdict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.print_outcome(make_run(tmp_path, judged(), findings=made_findings()), told=("a note",))
+    lines = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[-2:] == [
+        "gate suites pass: fail (calibration fails)",
+        "verdict: good, not useful: tests fail: calibration",
+    ]
+    begins = [next(at for at, line in enumerate(lines) if line.startswith(word)) for word in ("model", "evaluation of")]
+    assert begins == sorted(begins)
+    assert "a note" not in lines
+    assert not any("┤" in line for line in lines)  # pictures are for show
+
+
+@pytest.mark.parametrize("form", ["table", "markdown"])
+def test_show_tells_every_check_with_its_tables_rows_and_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    report.show(make_run(tmp_path, judged(), findings=made_findings()), form)
+    written = capsys.readouterr().out
+    for part in ("Reliability of xgboost", "3 of 15 bins lie outside", "┤", "worst rows of xgboost", "beaten by",
+                 "sex: Male → Female", "gap to the rest", "held back by", "a linear model misses 22 %"):  # fmt: skip
+        assert part in written.replace("\n", " "), part
+    assert "\x1b" not in written
+
+
+def test_json_holds_the_findings_whole_and_csv_the_leaderboard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(tmp_path, judged(), findings=made_findings())
+    report.show(folder, "json")
+    shown = json.loads(capsys.readouterr().out)
+    written = [json.loads(line) for line in (folder / "findings.jsonl").read_text().splitlines()]
+    assert len(shown["findings"]) == len(written) == len(made_findings())
+    assert all(shown[name] == value for (shown, old) in zip(shown["findings"], written, strict=True)
+               for name, value in old.items())  # fmt: skip
+    report.show(folder, "csv")
+    assert capsys.readouterr().out.splitlines()[1].startswith("xgboost,model,")
+
+
+def test_the_html_page_is_one_file_that_runs_and_loads_nothing(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, judged(), findings=made_findings())
+    report.show(folder, html_file=str(tmp_path / "x.html"))
+    page = (tmp_path / "x.html").read_text()
+    assert page.count('role="img"') == 8
+    assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page)) == 16
+    assert not re.search(r"<(script|img|link|iframe|object)|src=|href=|url\(|@import|https?://", page)
+    assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+    assert "prefers-color-scheme: dark" in page
+    assert len(page) < 200_000
+
+
+def test_the_report_of_the_folder_holds_pictures_in_characters() -> None:
+    written = report.markdown(judged(), made_findings())
+    assert written.count("```text") == written.count("\n```\n") == 8
+    assert "**Reliability of xgboost.** xgboost is off by 0.0617 on average" in written
+
+
+def test_a_name_cannot_end_the_block_of_a_picture() -> None:
+    findings = [replace(each, model="```" if each.model == "xgboost" else each.model) for each in made_findings()]
+    written = report.markdown(record((model("```", 0.9), model("logistic_regression", 0.8))), findings)
+    assert "\n````text\n" in written
+
+
+def test_showing_findings_loads_neither_arrays_nor_learners(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, judged(), findings=made_findings())
+    probe = (
+        "import sys; from pathlib import Path; from mlrun import report; "
+        f"report.show(Path({str(folder)!r})); "
+        f"report.show(Path({str(folder)!r}), html_file={str(tmp_path / 'x.html')!r}); "
+        "sys.exit(', '.join({name.partition('.')[0] for name in sys.modules} "
+        "& {'numpy', 'polars', 'sklearn', 'scipy', 'pydantic', 'matplotlib'}) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_without_utf_8_gets_plain_characters(tmp_path: Path) -> None:
+    folder = make_run(tmp_path, judged(), findings=made_findings())
+    probe = (
+        "from pathlib import Path; from mlrun import report; from mlrun.terminal import accept_any_text; "
+        f"accept_any_text(); report.show(Path({str(folder)!r}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        timeout=60,
+        check=True,
+        env={"PYTHONIOENCODING": "ascii", "COLUMNS": "80", "PATH": ""},
+    )
+    written = done.stdout.decode("ascii")
+    assert "share that came true" in written
+    assert "\\u28" not in written  # no Braille
+    assert "\\u25" not in written  # no marks either

@@ -85,7 +85,7 @@ def print_page(console: Console, sections: Sequence[Section]) -> None:
         if number:
             console.print()
         if section.title:
-            console.print(Text(printable(section.title), style="bold"), soft_wrap=True)
+            console.print(Text(printable(section.title), style="bold"), soft_wrap=not console.is_terminal)
         if section.table is not None:
             print_for_people(console, section.table)
         for line in section.lines:

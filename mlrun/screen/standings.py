@@ -199,7 +199,7 @@ def verdict_table(record: RunRecord) -> Table | None:
         (
             Heading("", lambda row: row["code"]),
             Heading("question", lambda row: row["question"], fold=True, narrowest=24),
-            Heading("answer", lambda row: row["answer"].replace("_", " ")),
+            Heading("answer", lambda row: row["answer"]),
             Heading("why", lambda row: row["reason"] or told_part(row), fold=True),
         ),
         tuple(encode(part) for part in record.verdict.tests),
