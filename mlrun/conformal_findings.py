@@ -99,10 +99,9 @@ def finding(name: str, variant: str, found: Coverage, wanted: float, details: di
         low=found.low,
         high=found.high,
         threshold=wanted,
-        p_value=found.p_value,
         n=found.n,
         reason=reason,
-        details=details,
+        details={**details, "p_value": found.p_value},
     )
 
 

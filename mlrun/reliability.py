@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlrun.distributions import normal_sf
+
 if TYPE_CHECKING:
     from mlrun.records import Array
 
 DRAWS = 500
+FEW = 10
 DRAWN_AT_ONCE = 2_000_000  # numbers held at a time
 CELLS = 8192  # of the grid on which the smooth calibration error is found
 NEAR = 1e-15  # how near to 0 and 1 a probability may come before its log-odds are taken
@@ -84,13 +87,27 @@ class Floor:
 def floor_of(binned: Bins, seed: int, draws: int = DRAWS, confidence: float = 0.95) -> Floor:
     """Draw outcomes y* ~ Bernoulli(p) so many times and measure each (consistency resampling, Bröcker & Smith 2007).
 
-    p_value: (1 + draws at least as far off) / (1 + draws) (Davison & Hinkley 1997, section 4.2).
+    p_value: (1 + draws at least as far off) / (1 + draws) (Davison & Hinkley 1997, section 4.2), or by the tail of the
+    draws where FEW reach it.
     """
     shares = np.concatenate(list(_drawn_shares(binned, seed, draws)))
     errors = (binned.counts * np.abs(shares - binned.confidence)).sum(axis=1) / len(binned.p)
-    reached = int(np.count_nonzero(errors >= calibration_error(binned) - 1e-12))
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    return Floor(float(errors.mean()), (1 + reached) / (1 + draws), low, high)
+    return Floor(float(errors.mean()), _chance(errors, calibration_error(binned)), low, high)
+
+
+def _chance(errors: Array, found: float) -> float:
+    """Return the chance of an error as large as the one found.
+
+    Draws alone cannot show less than 1 in their number, which would be lost among many tests; beyond FEW of them the
+    tail is that of a normal distribution of cube roots (Wilson & Hilferty 1931), as the errors are nearly gamma.
+    """
+    reached = int(np.count_nonzero(errors >= found - 1e-12))
+    counted = (1 + reached) / (1 + len(errors))
+    roots = np.cbrt(errors)
+    if reached >= FEW or np.ptp(roots) == 0:
+        return counted
+    return min(counted, normal_sf(float((math.cbrt(found) - roots.mean()) / roots.std(ddof=1))))
 
 
 def _drawn_shares(binned: Bins, seed: int, draws: int) -> Iterator[Array]:

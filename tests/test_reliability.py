@@ -69,6 +69,18 @@ def test_a_calibrated_model_is_refused_at_five_percent_in_about_five_percent_of_
     assert 0.03 <= np.mean(np.array(p_values) < 0.05) <= 0.07
 
 
+@pytest.mark.parametrize("rows", [100, 400])
+def test_beyond_its_draws_the_p_value_is_the_tail_of_many_more(rows: int) -> None:
+    p, y = calibrated(rows, 4)
+    binned = reliability.quantile_bins(p, y, 15)
+    many = np.random.default_rng(5).random((20_000, rows), dtype=np.float32) < binned.p
+    shares = np.add.reduceat(many, binned.starts, axis=1, dtype=np.int64) / binned.counts
+    errors = (binned.counts * np.abs(shares - binned.confidence)).sum(axis=1) / rows
+    for chance in (0.01, 0.001):
+        found = reliability._chance(errors[:500], float(np.quantile(errors, 1 - chance)))
+        assert chance / 4 < found < chance * 4
+
+
 def test_the_bands_hold_the_shares_of_a_calibrated_model() -> None:
     inside = []
     for seed in range(40):
