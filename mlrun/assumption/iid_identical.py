@@ -20,7 +20,10 @@ ROWS = 1500  # of each side
 FEWEST = 20
 TREES = 60
 STRAINED, VIOLATED = 0.55, 0.65
-CONSEQUENCES = {"": "scores on test say how well models do on rows like these, not on rows like the training ones"}
+CONSEQUENCES = {
+    "": "scores on test say how well models do on rows like these, not on rows like the training ones",
+    "time": "the data moves on: scores on folds are no promise, and those on test hold as long as rows stay like these",
+}
 
 
 def judge(context: Context) -> Judgement:

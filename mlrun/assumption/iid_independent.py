@@ -18,7 +18,8 @@ FEWEST, SORTED = 50, 0.99
 STRAINED, VIOLATED = 0.1, 0.3
 LAGS = 50
 CONSEQUENCES = {
-    "": "intervals are too narrow, and shuffled folds too hopeful: name the `time` or the `group` that binds the rows"
+    "": "intervals are too narrow, and shuffled folds too hopeful: name the `time` or the `group` that binds the rows",
+    "time": "intervals are too narrow: there are fewer rows than it seems",
 }
 
 

@@ -119,7 +119,11 @@ def finding(name: str, family: str, model: str, context: Context, judge: Callabl
             judged = judge()
     except (ValueError, ArithmeticError, MemoryError) as error:
         return Finding("", "", model, name, "error", "warn", reason=f"{type(error).__name__}: {error}"[:200])
-    consequence = consequence_of(name, family) if judged.word in {"strained", "violated"} else ""
+    consequence = (
+        consequence_of(name, family or ("time" if context.time else ""))
+        if judged.word in {"strained", "violated"}
+        else ""
+    )
     details: dict[str, Any] = {
         "word": judged.word,
         "statistic": judged.statistic,
@@ -143,12 +147,12 @@ def finding(name: str, family: str, model: str, context: Context, judge: Callabl
     )
 
 
-def consequence_of(name: str, family: str) -> str:
-    """Return what a violation means for a family, as the assumption's own file says it."""
+def consequence_of(name: str, whose: str) -> str:
+    """Return what a violation means for a family, or for data with a time, as the assumption's own file says it."""
     from importlib import import_module
 
     told: Mapping[str, str] = import_module(f"mlrun.assumption.{name}").CONSEQUENCES
-    return told.get(family, told[""])
+    return told.get(whose, told[""])
 
 
 def automatic(context: Context) -> tuple[Params, ...]:

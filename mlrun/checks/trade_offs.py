@@ -25,7 +25,8 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
     offers = [offer_of(each, context) for each in context.subjects]
     beaten = dominators(offers)
     for each, offer in zip(context.subjects, offers, strict=True):
-        yield finding(each, context, offer, beaten[each.name], cost_curve(each, context))
+        beaten_by = beaten[each.name] if each.kind == "model" else ()  # a baseline is there to be beaten
+        yield finding(each, context, offer, beaten_by, cost_curve(each, context))
 
 
 def offer_of(subject: Subject, context: Context) -> Offer:
@@ -138,10 +139,11 @@ def finite(value: float | None) -> float | None:
 def sentence(beaten_by: tuple[str, ...], curve: CostCurve | None) -> str:
     """Say which models are no worse in anything, and what the right threshold saves."""
     told = [f"{' and '.join(beaten_by[:3])}: no worse in anything, and better in something"] if beaten_by else []
-    if curve is not None and curve.cost is not None:
+    if curve is not None and curve.cost is not None and curve.threshold is not None:
         against = f", {curve.at_half:.4g} at 0.5" if curve.at_half is not None else ""
         how = {"costs": "from the costs", "tuned": "tuned on held-out rows", "none": ""}[curve.source]
-        at = "no alarm at all" if curve.threshold == float("inf") else f"threshold {curve.threshold:.3g}"
+        ends = {float("inf"): "no alarm at all", float("-inf"): "an alarm for every row"}
+        at = ends.get(curve.threshold, f"threshold {curve.threshold:.3g}")
         told.append(f"costs {curve.cost:.4g} per 1,000 rows with {at} ({how}){against}")
     return "; ".join(told)
 
