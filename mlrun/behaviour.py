@@ -92,7 +92,7 @@ class Engine:
             old, new = take(prediction, distinct[part.base[cases]]), take(prediction, distinct[places])
             changes.append(Change(variant.variant, variant.level, position[cases], old, new))
         return Answer(
-            ids=tuple(part.ids[case] for case in kept),
+            ids=part.ids if len(kept) == len(part.ids) else tuple(part.ids[case] for case in kept),
             truth=None if part.truth is None else part.truth[kept],
             base=take(prediction, distinct[part.base[kept]]),
             changes=tuple(changes),
@@ -126,7 +126,7 @@ class Engine:
         first, distinct = self.distinct(self.columns_of(subject))
         if subject.name not in self._known:
             try:
-                self._known[subject.name] = asked(subject, self.stack.table[first])
+                self._known[subject.name] = asked(subject, rows_at(self.stack.table, first))
             except (Interrupted, StorageError):
                 raise
             except Exception as error:  # noqa: BLE001 - a model may raise anything on rows of a user's edit
@@ -167,9 +167,20 @@ def distinct_rows(table: pl.DataFrame) -> tuple[Array, Array]:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # of lists and the like, which have none
         return np.arange(table.height), np.arange(table.height)
     _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    if len(first) < table.height and not table[first][inverse].equals(table):
+    if len(first) == table.height:
+        return np.arange(table.height), np.arange(table.height)
+    order = np.argsort(first)  # in the order of the stack, which is quicker to gather
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    first, inverse = first[order], rank[inverse]
+    if not table[first][inverse].equals(table):
         return np.arange(table.height), np.arange(table.height)
     return first, inverse
+
+
+def rows_at(table: pl.DataFrame, places: Array) -> pl.DataFrame:
+    """Return the rows at ascending places; the table itself when these are all."""
+    return table if len(places) == table.height else table[places]
 
 
 def asked(subject: Subject, table: pl.DataFrame) -> Prediction:

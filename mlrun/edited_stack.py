@@ -172,7 +172,7 @@ def edit_rows(
     for beside, its_value in edits_of(params)[1:]:
         edited = alongside(edited, table, beside, its_value, generator, dataset)
     cases = np.flatnonzero(changed)
-    return edited[cases], cases
+    return (edited if len(cases) == edited.height else edited[cases]), cases
 
 
 def alongside(
@@ -192,9 +192,10 @@ def differing(before: pl.DataFrame, after: pl.DataFrame, columns: Sequence[str])
     """Return (n,) bool: whether a row differs in one of the columns; null equals null."""
     if not columns or not before.height:
         return np.zeros(before.height, dtype=bool)
-    changed = np.zeros(before.height, dtype=bool)
-    for name in columns:
-        changed |= before[name].ne_missing(after[name]).to_numpy()
+    names = list(columns)
+    both = before.select(pl.col(names).name.prefix("old ")).hstack(after.select(pl.col(names).name.prefix("new ")))
+    pairs = (pl.col(f"old {name}").ne_missing(pl.col(f"new {name}")) for name in names)
+    changed: Array = both.select(pl.any_horizontal(pairs)).to_series().to_numpy()
     return changed
 
 
@@ -209,13 +210,16 @@ def conformed(edited: pl.DataFrame, table: pl.DataFrame, edit: str) -> pl.DataFr
             f"{table.width} columns; it must keep both"
         )
     edited = edited.select(table.columns)
-    changed = [name for name, dtype in table.schema.items() if edited.schema[name] != dtype]
+    types, wanted_types = edited.schema, table.schema
+    if types == wanted_types:
+        return edited
+    changed = [name for name, dtype in wanted_types.items() if types[name] != dtype]
     for name in changed:
-        dtype = table.schema[name]
-        wanted = pl.Float64() if dtype.is_numeric() and edited.schema[name].is_numeric() else dtype
+        dtype = wanted_types[name]
+        wanted = pl.Float64() if dtype.is_numeric() and types[name].is_numeric() else dtype
         try:
             edited = edited.with_columns(edited[name].cast(wanted))
         except pl.exceptions.PolarsError as error:
-            told = f"the edit '{edit}' made column '{name}' {edited.schema[name]}, where {dtype} is expected"
+            told = f"the edit '{edit}' made column '{name}' {types[name]}, where {dtype} is expected"
             raise DataError(told) from error
     return edited

@@ -73,7 +73,10 @@ def too_few(answer: Answer, min_rows: int) -> str:
     if not changed:
         return f"the edit changes none of {count(len(answer.ids), 'row')}"
     if not answer.own:
-        changed = len(np.unique(np.concatenate([change.cases for change in answer.changes])))
+        cases = np.zeros(len(answer.ids), dtype=bool)
+        for change in answer.changes:
+            cases[change.cases] = True
+        changed = int(cases.sum())
     if changed >= min_rows:
         return ""
     return f"the edit changes {count(changed, 'row')}, and `min_rows` is {min_rows}"

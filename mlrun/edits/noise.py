@@ -47,14 +47,13 @@ def noisy(spreads: Mapping[str, float], level: float, kind: str) -> Callable[[pl
     def apply(rows: pl.DataFrame, generator: Any) -> pl.DataFrame:
         import polars as pl
 
-        changed = []
-        for name, spread in spreads.items():
-            if kind == "uniform":
-                drawn = generator.uniform(-ROOT_THREE, ROOT_THREE, rows.height)
-            else:
-                drawn = generator.standard_normal(rows.height)
-            changed.append(rows[name].cast(pl.Float64) + pl.Series(drawn * (level * spread)))
-        return rows.with_columns(changed)
+        size = (len(spreads), rows.height)
+        uniform = kind == "uniform"
+        drawn = generator.uniform(-ROOT_THREE, ROOT_THREE, size) if uniform else generator.standard_normal(size)
+        return rows.with_columns(
+            (pl.col(name).cast(pl.Float64) + pl.lit(pl.Series(drawn[place] * (level * spread)))).alias(name)
+            for place, (name, spread) in enumerate(spreads.items())
+        )
 
     return apply
 
