@@ -78,8 +78,11 @@ def error_details(subject: Subject, members: Sequence[Subject], context: Context
         "accuracy": None,
     }
     if task.kind == "regression":
-        return {**found, "rmse_if_independent": member_errors.averaged_rmse(list(errors.values()))}
-    found["accuracy_if_independent"] = member_errors.majority_accuracy([1 - float(e.mean()) for e in errors.values()])
+        told = member_errors.averaged_rmse(list(errors.values())) if len(errors) > 1 else None
+        return {**found, "rmse_if_independent": told}
+    if len(errors) > 1:
+        accuracies = [1 - float(each.mean()) for each in errors.values()]
+        found["accuracy_if_independent"] = member_errors.majority_accuracy(accuracies)
     found["accuracy"] = None if own is None else 1 - float(own.mean())
     return found
 

@@ -77,9 +77,9 @@ def sentence(curve: Curve) -> str:
     doubling = curve.doubling
     told = TOLD[curve.more_data]
     if doubling.difference is not None:
-        told += f": the last doubling of the rows improved {curve.metric} by {doubling.difference:.4g}"
+        told += f": the gain of the last doubling of the rows in {curve.metric} is {doubling.difference:+.4g}"
     if doubling.low is not None and doubling.high is not None:
-        told += f" [{doubling.low:.4g}, {doubling.high:.4g}]"
+        told += f" [{doubling.low:+.4g}, {doubling.high:+.4g}]"
     return told + READINGS.get(curve.reading, "")
 
 
