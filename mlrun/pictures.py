@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from mlrun.picture.chances import reliability, risk_coverage
+from mlrun.picture.chances import confidence, reliability
 from mlrun.picture.growth import learning_curves, over_time, perturbation
 from mlrun.picture.parts import slices
 from mlrun.picture.prices import trade_offs
@@ -14,7 +14,7 @@ from mlrun.records import Finding
 
 DRAWN: dict[str, Callable[[Sequence[Finding], Sequence[str]], Iterator[Picture]]] = {
     "calibration": reliability,
-    "confidence": risk_coverage,
+    "confidence": confidence,
     "learning_curve": learning_curves,
     "slices": slices,
     "perturbation": perturbation,

@@ -46,9 +46,10 @@ def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False)
     sections = [
         Section("", brief(leaderboard(record)), (told_place(record, folder),)),
         *at_a_glance(record, read_findings(folder)),
-        Section("", None, (*told_notes(record, told), *told_gates(record), verdict_line(record))),
+        Section("", None, (*told_notes(record, told), *told_gates(record))),
+        Section("", None, (verdict_line(record),)),
     ]
-    print_page(console, sections)
+    print_page(console, [section for section in sections if section != Section()])
 
 
 def brief(table: Table) -> Table:

@@ -249,8 +249,8 @@ def test_the_html_page_is_one_file_that_runs_and_loads_nothing(tmp_path: Path) -
     folder = make_run(tmp_path, judged(), findings=made_findings())
     report.show(folder, html_file=str(tmp_path / "x.html"))
     page = (tmp_path / "x.html").read_text()
-    assert page.count('role="img"') == 8
-    assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page)) == 16
+    assert page.count('role="img"') == 9
+    assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page)) == 18
     assert not re.search(r"<(script|img|link|iframe|object)|src=|href=|url\(|@import|https?://", page)
     assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
     assert "prefers-color-scheme: dark" in page
@@ -259,7 +259,7 @@ def test_the_html_page_is_one_file_that_runs_and_loads_nothing(tmp_path: Path) -
 
 def test_the_report_of_the_folder_holds_pictures_in_characters() -> None:
     written = report.markdown(judged(), made_findings())
-    assert written.count("```text") == written.count("\n```\n") == 8
+    assert written.count("```text") == written.count("\n```\n") == 9
     assert "**Reliability of xgboost.** xgboost is off by 0.0617 on average" in written
 
 

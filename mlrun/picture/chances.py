@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlrun.check_details import Calibration, Confidence, read
-from mlrun.picture.choice import MOST_CURVES, in_order, pairs
-from mlrun.picture.shapes import Axis, Chart, Curve, Picture, Rule, axis
+from mlrun.picture.choice import MOST_CURVES, MOST_ROWS, in_order, pairs
+from mlrun.picture.shapes import Axis, Chart, Curve, Dot, DotRows, Picture, Rule, axis
 from mlrun.records import Finding
 from mlrun.wording import count, number
 
@@ -45,6 +45,12 @@ def reliability(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[P
         return
 
 
+def confidence(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Picture]:
+    """Yield the errors by the share that is answered, and what conformal sets or intervals cover."""
+    yield from risk_coverage(findings, names)
+    yield from covered(findings, names)
+
+
 def risk_coverage(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Picture]:
     """Yield the error among the answers that a model is most sure of, by the share that it answers."""
     known = [(each.model, read(Confidence, each)) for each in in_order(findings, names) if not each.variant]
@@ -57,7 +63,9 @@ def risk_coverage(findings: Sequence[Finding], names: Sequence[str]) -> Iterator
     told = f"{best} makes {number(curves[0][2][-1][1])} errors a row when it answers all"
     rules: list[Rule] = []
     if details.target_risk is not None and details.coverage is not None:
-        told = f"At {details.target_risk:.1%} errors at most, {best} answers {details.coverage:.1%} of the rows itself"
+        told = f"Chosen for {details.target_risk:.1%} errors at most, {best} answers {details.coverage:.1%} of the rows"
+        if details.risk is not None and details.risk_high is not None:
+            told += f" itself; {details.risk:.1%} of these answers are wrong on test, {details.risk_high:.1%} at most"
         rules = [
             Rule(f"at most {details.target_risk:.1%} errors", y=details.target_risk),
             Rule(f"{details.coverage:.1%} of the rows, answered by {best}", x=details.coverage),
@@ -71,3 +79,21 @@ def risk_coverage(findings: Sequence[Finding], names: Sequence[str]) -> Iterator
         tuple(Curve(name, points) for name, _, points in curves),
         rules=tuple(rules),
     )
+
+
+def covered(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Picture]:
+    """Yield how often the best model's sets or intervals hold the truth: of all rows, by class, by sensitive column."""
+    mine = [each for each in findings if each.model == names[0] and each.variant and each.value is not None]
+    if not mine:
+        return
+    dots = tuple(
+        Dot(each.variant, each.value or 0.0, each.low, each.high, each.threshold, each.status in {"warn", "fail"})
+        for each in mine[:MOST_ROWS]
+    )
+    least = min(dots, key=lambda dot: dot.value)
+    told = f"{names[0]} covers {dots[0].value:.1%} ({dots[0].label})"
+    told += f", and least of {least.label}: {least.value:.1%}." if least is not dots[0] else "."
+    ends = [end for dot in dots for end in (dot.value, dot.low, dot.high, dot.beside) if end is not None]
+    marks = ("what chance allows", "wanted", "warns or fails")
+    scale = axis("share of rows whose truth is in the set or interval", ends)
+    yield DotRows(f"Coverage of {names[0]}", told, scale, dots, *marks)

@@ -196,6 +196,8 @@ def rows_of_dots(picture: DotRows, width: int, glyphs: Glyphs) -> Iterator[Line]
             (f" {told:>{wide}}", style),
         )
     yield from floor(picture.x, side + 1, columns, glyphs)
+    if picture.reach_name:
+        yield from entry(glyphs.reach * 2, "1", picture.reach_name, width)
     if picture.beside_name:
         yield from entry(glyphs.beside, "dim", picture.beside_name, width)
     if picture.marked_name and any(dot.marked for dot in picture.dots):

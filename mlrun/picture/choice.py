@@ -8,6 +8,7 @@ from mlrun.picture.shapes import Point
 from mlrun.records import Finding
 
 MOST_CURVES = 4  # more cannot be told apart
+MOST_ROWS = 12  # of dots; the tables have all
 
 
 def in_order(findings: Iterable[Finding], names: Sequence[str]) -> list[Finding]:

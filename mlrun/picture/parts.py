@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mlrun.check_details import Slice, read
+from mlrun.picture.choice import MOST_ROWS
 from mlrun.picture.shapes import Dot, DotRows, Picture, axis
 from mlrun.records import Finding
 from mlrun.wording import count, difference
-
-MOST_ROWS = 12
 
 
 def slices(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Picture]:
@@ -30,4 +29,5 @@ def slices(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Pictur
             told += f" These are the {len(dots)} widest of {count(len(shown), 'slice')}."
         ends = [end for dot in dots for end in (dot.value, dot.low, dot.high, dot.beside) if end is not None]
         title = f"Slices of {names[0]}: {measure}"
-        yield DotRows(title, told, axis(measure, ends), dots, "all other rows", "a slice that warns or fails")
+        names_of_marks = ("95 % interval", "all other rows", "a slice that warns or fails")
+        yield DotRows(title, told, axis(measure, ends), dots, *names_of_marks)

@@ -122,12 +122,13 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class DotRows:
-    """Rows of dots with intervals over one axis. beside_name: what the second mark of a row is."""
+    """Rows of dots with intervals over one axis; the names say what a row's marks are."""
 
     title: str
     caption: str
     x: Axis
     dots: tuple[Dot, ...]
+    reach_name: str = ""
     beside_name: str = ""
     marked_name: str = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mlrun.picture.shapes import Axis, Chart, Curve, Dot, DotRows, Picture, told_tick
 from mlrun.terminal import printable
-from mlrun.wording import interval, number
+from mlrun.wording import number
 
 WIDTH, HEIGHT = 640, 330
 LEFT, RIGHT, TOP, BOTTOM = 66, 16, 30, 48
@@ -172,9 +172,10 @@ def of_chart(picture: Chart) -> list[tuple[str, str]]:
 
 def of_rows(picture: DotRows) -> list[tuple[str, str]]:
     """Return the entries of the legend of rows of dots."""
+    reach = ('<path class="reach" d="M0 7H34"/>', picture.reach_name)
     beside = ('<path class="beside" d="M17 0V14"/>', picture.beside_name)
     marked = ('<rect class="bad" x="12" y="2" width="10" height="10"/>', picture.marked_name)
-    return [entry for entry in (beside, marked) if entry[1]]
+    return [entry for entry in (reach, beside, marked) if entry[1]]
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -201,7 +202,8 @@ def row_shapes(scale: Axis, dot: Dot, y: float) -> Iterator[str]:
     at = along(scale, dot.value, ROW_LEFT)
     label = printable(dot.label)
     shown = label if len(label) <= LABEL_LETTERS else label[: LABEL_LETTERS - 1] + "…"
-    yield f"<g><title>{text(f'{dot.label}: {interval(dot.value, dot.low, dot.high)}')}</title>"
+    told = f"{dot.label}: {number(dot.value)} ({number(dot.low)} to {number(dot.high)})"
+    yield f"<g><title>{text(told)}</title>"
     yield f'<text x="{ROW_LEFT}" y="{y - 9}" style="unicode-bidi: isolate">{text(shown)}</text>'
     if dot.low is not None and dot.high is not None:
         low, high = (along(scale, end, ROW_LEFT) for end in (dot.low, dot.high))
