@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlrun.errors import UsageError
+from mlrun.process.surroundings import check_surroundings
 from mlrun.screen.commands import Command, Commands
 from mlrun.terminal import accept_any_text, printable
 
@@ -77,18 +78,6 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.Exit as done:
         return done.exit_code if arguments else UsageError.exit_code
     return code if isinstance(code, int) else 0
-
-
-def check_surroundings() -> None:
-    """Refuse Windows, and an environment where another distribution has the package's name."""
-    if os.name == "nt":
-        raise UsageError("mlrun runs on Linux and macOS; on Windows use it inside WSL (https://aka.ms/wsl)")
-    for folder in filter(os.path.isdir, sys.path):
-        if any(name.startswith("mlrun-") and name.endswith(".dist-info") for name in os.listdir(folder)):  # noqa: PTH208 - quick
-            raise UsageError(
-                f"another distribution named 'mlrun' is installed in {folder}, and both write to the package 'mlrun'. "
-                "Install mlrun-cli in an environment of its own"
-            )
 
 
 @app.callback(invoke_without_command=True)

@@ -125,8 +125,10 @@ def of_best(done: Reevaluation, findings: Sequence[Finding]) -> Iterator[Finding
 def own_rows(path: Path, record: RunRecord, spec: Spec) -> Rows:
     """Return the run's own test rows, read again; where its data has changed, those that it was not trained on."""
     dataset = load_dataset(spec, record.sampled)
-    digests = data_digests(dataset.table)
-    if digests.rows_id == record.rows_id:
+    if data_digests(dataset.table).rows_id == record.rows_id:
+        if spec.final.refit_on == "all":
+            told = f"{record.name} was fitted on all of its rows (`final: {{refit_on: all}}`)"
+            raise DataError(f"{told}: name others with --data; its own findings are what `mlrun show` tells")
         split = split_rows(dataset, spec)
         return Rows(dataset, split.test, split)
     told = f"the data of {record.name} has changed since: this is not a repetition, but an evaluation on other rows"

@@ -53,8 +53,10 @@ def write_spec(folder: Path, text: str) -> Path:
 
 
 def run(spec: Path, *overrides: str, **options: Any) -> Done:
-    """Run a spec in this process, serially if nothing else is asked for."""
+    """Run a spec in this process: serially, and without an evaluation, if nothing else is asked for."""
     begun: list[FitStarted] = []
+    asked = "evaluation" in spec.read_text() or any(override.startswith("evaluation") for override in overrides)
+    overrides = overrides if asked else (*overrides, "evaluation=none")
     events = tuple(train(spec, overrides, TrainOptions(**{"executor": "serial", "jobs": 1, **options}), begun.append))
     claimed = next((event for event in events if isinstance(event, RunClaimed)), None)
     return Done(events, tuple(begun), None if claimed is None else Path(claimed.folder))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-EVALUATED = False  # whether a spec that says nothing of `evaluation` runs what needs no author
+EVALUATED = True  # whether a spec that says nothing of `evaluation` runs what needs no author
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 MARK = "\0"  # begins the tags of unions; cannot be part of a key, which the reader sees to
 LABEL_SCHEMA = {"type": ["string", "number", "boolean"]}
