@@ -77,6 +77,11 @@ class Pair:
     budgets: tuple[UnequalBudget, ...] = ()
 
     @property
+    def on_later_rows(self) -> bool:
+        """Say whether the two runs have other test rows, so that one was asked about the other's."""
+        return any(finding.part == "later" for finding in self.findings)
+
+    @property
     def regressed(self) -> bool:
         return any(finding.best and finding.word == "worse" for finding in self.findings)
 
@@ -118,33 +123,37 @@ def pair_up(old: Subject, new: Subject, tests: bool) -> Pair:
     """Compare one run with the reference."""
     changes = find_changes(old.origins, new.origins)
     obstacle = find_obstacle(old, new)
+    if obstacle:
+        return Pair(new, changes, obstacle, ())
     part = part_in_common(old, new, tests)
-    if not obstacle and not part:
-        obstacle = "other test rows"
-    if not obstacle and part == "later" and not tests:
-        obstacle = "other test rows (which only the tests could let the earlier champion predict)"
-    findings = tuple(held_together(old, find_differences(old, new, part))) if tests and part and not obstacle else ()
+    if not part or (part == "later" and not tests):
+        return Pair(new, changes, "other test rows", (), **others(old, new, ""))
+    findings = tuple(held_together(old, find_differences(old, new, part))) if tests else ()
     if findings and all(finding.reason for finding in findings):
         obstacle = findings[0].reason
-    return Pair(new, changes, obstacle, () if obstacle else findings, **others(old, new, part, obstacle))
+    elif tests and part == "later" and not findings:
+        obstacle = "other test rows, and not both runs have a best model"
+    return Pair(new, changes, obstacle, () if obstacle else findings, **others(old, new, "" if obstacle else part))
 
 
-def others(old: Subject, new: Subject, part: Part | Literal[""], obstacle: str) -> dict[str, Any]:
-    """Return what is said beside the differences of scores: tests, slices, orders, budgets."""
-    matched = same_models(old, new)
+def others(old: Subject, new: Subject, part: Part | Literal[""]) -> dict[str, Any]:
+    """Return what is said beside the differences of scores: tests, slices, orders, budgets.
+
+    part: on which rows scores can be compared; '' = on none, then the tests alone.
+    """
+    matched = [(before, after) for before, after in same_models(old, new) if after.kind == "model"]
     first, second = old.record.champion, new.record.champion
     best = [(first, second)] if first is not None and second is not None else []
     known = bool(old.findings and new.findings)  # of one without findings it is not known what a test would have said
     outcomes = changed_outcomes(old.findings, new.findings, [*matched, *best]) if known else ()
-    if obstacle or not best:
+    if not part:
         return {"outcomes": outcomes}
+    budgets = unequal_budgets((old.record, old.folder), (new.record, new.folder), matched)
+    if part != "test" or not best:
+        return {"outcomes": outcomes, "budgets": budgets}
     slices = named_slices(old.findings, new.findings, best[0])
-    return {
-        "outcomes": outcomes,
-        "slices": slices,
-        "reversals": tuple(reversals(slices, new.findings, (old.record, new.record))) if part == "test" else (),
-        "budgets": unequal_budgets((old.record, old.folder), (new.record, new.folder), matched),
-    }
+    turned = tuple(reversals(slices, new.findings, (old.record, new.record)))
+    return {"outcomes": outcomes, "budgets": budgets, "slices": slices, "reversals": turned}
 
 
 def find_differences(old: Subject, new: Subject, part: Part) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def difference_on_later_rows(
     they were, the earlier one's model not be asked, or fewer than `min_rows` remain.
     """
     later, later_model, earlier, model = new, new_model, old, old_model
-    if new.record.started < old.record.started:
+    if (new.record.started, new.record.version) < (old.record.started, old.record.version):  # started: to the second
         later, later_model, earlier, model = old, old_model, new, new_model
     dataset, test = rows_again(later)
     said = predict_earlier(earlier.folder, dataset, test, min_rows, model.name)

@@ -21,7 +21,9 @@ def outcomes(pair: Pair) -> Table:
         Heading("value", told_values, rank=1, fold=True),
         Heading("why", lambda row: row["reason"] or NOTHING, rank=2, fold=True),
     )
-    return Table(headings, rows, style=lambda row: "red" if row["new"] in ("fail", "error") else "")
+    told = "The runs have other test rows: a test may end otherwise for that alone."
+    notes = (told,) if pair.on_later_rows else ()
+    return Table(headings, rows, notes, lambda row: "red" if row["new"] in ("fail", "error") else "")
 
 
 def told_outcome(row: Row) -> str:

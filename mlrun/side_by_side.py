@@ -60,7 +60,11 @@ def scores(comparison: Comparison) -> Table:
         headings.append(
             Heading("test [95 %]", lambda row: interval(row["test"], row["test_low"], row["test_high"]), right=True)
         )
-    notes = tuple(told_budget(comparison, each) for pair in comparison.pairs for each in pair.budgets)
+    notes = tuple(
+        f"{pair.new.record.name} has other test rows: its test scores are of those, and no difference is read off them"
+        for pair in comparison.pairs if pair.on_later_rows
+    )  # fmt: skip
+    notes += tuple(told_budget(comparison, each) for pair in comparison.pairs for each in pair.budgets)
     style = {"baseline": "dim", "model": ""}
     return Table(tuple(headings), rows, notes, lambda row: style[row["kind"]], empty="no models")
 

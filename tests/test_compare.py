@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from made_runs import AUC, LOSS, USUAL, make_run, model, record, trial_of
 
 from mlrun.cli import run
-from mlrun.compare import Comparison, compare, exit_code, word_for
+from mlrun.compare import Comparison, Pair, compare, exit_code
 from mlrun.comparison.changes import spec_changes
 from mlrun.comparison.paired import metric_of
-from mlrun.records import Difference, MetricSpec
+from mlrun.comparison.words import rows_to_decide, word_for
+from mlrun.records import Difference, Finding, MetricSpec
+from mlrun.runs import write_findings
 from mlrun.side_by_side import brief
-from mlrun.store.run_record import MetricRecord, RunRecord, TaskRecord
+from mlrun.store.run_record import BudgetRecord, MetricRecord, RunRecord, TaskRecord
 
 ROWS = 200
 ONE = (model("xgboost", 0.93),)
@@ -347,3 +349,201 @@ def test_a_run_that_failed_has_no_best_to_compare(tmp_path: Path) -> None:
     old = make_run(tmp_path, record(ONE), predictions={"xgboost": predictions(1.0)})
     comparison = compare([old, make_run(tmp_path, failed)])
     assert exit_code(comparison, fail_on_regression=True) == 3
+
+
+# -- the rope, many models, folds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "word"),
+    [
+        (Difference(0.001, -0.003, 0.005), "same within rope"),
+        (Difference(0.002, 0.001, 0.003), "same within rope"),
+        (Difference(0.004, 0.001, 0.007), "better"),
+        (Difference(0.001, -0.003, 0.006), "undecided"),
+        (Difference(-0.02, -0.03, -0.01), "worse"),
+    ],
+)
+def test_a_difference_within_the_rope_is_the_same(found: Difference, word: str) -> None:
+    assert word_for(found, "maximize", 0.005) == word
+
+
+def test_rows_that_would_decide_shrink_the_interval_by_their_root() -> None:
+    """A difference of .1 ± .196 on 100 rows: ± .1 at 384, so about 290 more; within ± .2 at the same number."""
+    assert rows_to_decide(Difference(0.1, -0.096, 0.296), 100, 0.95, 0.0) == 290
+    assert rows_to_decide(Difference(0.1, -0.096, 0.296), 100, 0.95, 0.2) == 290
+    assert rows_to_decide(Difference(0.0, -0.196, 0.196), 100, 0.95, 0.1) == 290
+    assert rows_to_decide(Difference(0.0, -0.196, 0.196), 100, 0.95, 0.0) is None
+    assert rows_to_decide(Difference(None), 100, 0.95, 0.1) is None
+
+
+def test_the_reference_says_the_rope_and_the_confidence(tmp_path: Path) -> None:
+    wide = {"evaluation": {"rope": 0.9, "confidence": 0.5}}
+    old = make_run(tmp_path, record(ONE), predictions={"xgboost": predictions(0.5)}, spec=wide)
+    new = make_run(tmp_path, record(ONE), predictions={"xgboost": predictions(3.0)})
+    assert compare([old, new]).pairs[0].findings[0].word == "same within rope"
+    back = compare([new, old])
+    assert (back.rope, back.confidence) == (0.005, 0.95)
+    assert back.pairs[0].findings[0].word == "better"
+    widths = [
+        float(found.difference.high or 0) - float(found.difference.low or 0)
+        for found in (compare([old, new]).pairs[0].findings[0], back.pairs[0].findings[0])
+    ]
+    assert widths[0] == pytest.approx(widths[1] * 0.6745 / 1.9600, rel=1e-3)  # 50 % against 95 % of a normal
+
+
+def test_many_models_are_held_together_by_holm(tmp_path: Path) -> None:
+    from mlrun.statistics import holm
+
+    names = [f"model_{number}" for number in range(6)]
+    made = record([model(name, 0.9) for name in names])
+    old = make_run(tmp_path, made, predictions={name: predictions(1.5, seed=place) for place, name in enumerate(names)})
+    new = make_run(
+        tmp_path, made, predictions={name: predictions(1.35, seed=place + 50) for place, name in enumerate(names)}
+    )
+    best, *rest = compare([old, new]).pairs[0].findings
+    assert best.p_holm is None
+    expected = holm([float(each.difference.p_value or 0) for each in rest])
+    assert [each.p_holm for each in rest] == pytest.approx(expected)
+    for each in rest:
+        assert (each.word in ("better", "worse")) <= (float(each.p_holm or 0) < 0.05)
+    assert any(each.word == "undecided" and float(each.difference.p_value or 1) < 0.05 for each in rest), (
+        "a model that chance singled out among six must not be called better"
+    )
+
+
+def test_folds_tell_the_chances_of_worse_same_and_better(tmp_path: Path) -> None:
+    """Two repeats of five folds: a fold tests a fifth, so the variance is × (1/10 + 1/4), and not × (1/10 + 1/9)."""
+    from scipy.stats import t
+
+    none: dict[str, Any] = {"data": {"test_rows": 0}, "spec": {"split": {"test": 0, "folds": 5, "repeats": 2}}}
+    made = record((model("xgboost", 0.9, test={}),))
+    gaps = np.array([0.0, 0.01, 0.02, 0.03, 0.04, 0.01, 0.02, 0.0, 0.03, 0.01])
+    old = make_run(tmp_path, made, trials=[trial_of("xgboost", [0.9] * 10)], **none)
+    new = make_run(tmp_path, made, trials=[trial_of("xgboost", [0.9 + gap for gap in gaps])], **none)
+    found = compare([old, new]).pairs[0].findings[0]
+    scale = np.sqrt(gaps.var(ddof=1) * (1 / 10 + 1 / 4))
+    posterior = t(9, loc=gaps.mean(), scale=scale)
+    expected = (posterior.cdf(-0.005), posterior.cdf(0.005) - posterior.cdf(-0.005), posterior.sf(0.005))
+    assert found.chances == pytest.approx(expected, rel=1e-6)
+    assert found.difference.p_value == pytest.approx(2 * t.sf(gaps.mean() / scale, 9), rel=1e-6)
+
+
+# -- what the checks found ---------------------------------------------------------------------------------------------
+
+
+def finding(
+    variant: str, status: Any, value: float, *, check: str = "slices", model: str = "xgboost", **more: Any
+) -> Finding:
+    details = {"rest": 0.8, "gap": 0.0, "discovered": False, "by": more.pop("by", "sex"), **more.pop("details", {})}
+    return Finding(check, check, model, variant, status, measure="roc_auc", value=value, details=details, **more)
+
+
+def with_findings(root: Path, old: Sequence[Finding], new: Sequence[Finding], **changes: Any) -> Pair:
+    """Return the comparison of two runs of one model with these findings."""
+    folders = []
+    for place, found in enumerate((old, new)):
+        made = changes.get(f"made_{place}") or record(ONE)
+        stored = {each.name: predictions(1.0, seed=place + 3) for each in made.models}
+        folders.append(make_run(root, made, predictions=stored))
+        write_findings(folders[-1], found)
+    return compare(folders).pairs[0]
+
+
+def test_tests_that_fail_now_come_first(tmp_path: Path) -> None:
+    old = [finding("a", "fail", 0.1), finding("b", "pass", 0.2), finding("c", "pass", 0.3), finding("d", "warn", 0.4),
+           finding("e", "pass", 0.5), finding("gone", "pass", 0.5)]  # fmt: skip
+    new = [finding("a", "pass", 0.9), finding("b", "warn", 0.8), finding("c", "fail", 0.7), finding("d", "fail", 0.6),
+           finding("e", "pass", 0.1), finding("come", "not_run", 0.5)]  # fmt: skip
+    outcomes = with_findings(tmp_path, old, new).outcomes
+    assert [(each.variant, each.old, each.new) for each in outcomes] == [
+        ("c", "pass", "fail"),
+        ("d", "warn", "fail"),
+        ("b", "pass", "warn"),
+        ("come", None, "not_run"),
+        ("a", "fail", "pass"),
+        ("gone", "pass", None),
+    ]
+    assert [each.worse for each in outcomes[:3]] == [True, True, False]
+    assert (outcomes[0].old_value, outcomes[0].new_value) == (0.3, 0.7)
+
+
+def test_slices_that_were_found_are_others_in_every_run(tmp_path: Path) -> None:
+    found = finding("age > 3 and sex = f", "warn", 0.4, details={"discovered": True})
+    pair = with_findings(tmp_path, [finding("sex = f", "pass", 0.5)], [finding("sex = f", "pass", 0.6), found])
+    assert pair.outcomes == ()
+    (only,) = pair.slices
+    assert only.variant == "sex = f"
+    assert only.difference == pytest.approx(0.1)
+
+
+def test_a_run_without_findings_says_nothing_of_tests(tmp_path: Path) -> None:
+    pair = with_findings(tmp_path, [], [finding("sex = f", "fail", 0.5)])
+    assert (pair.outcomes, pair.slices, pair.reversals) == ((), (), ())
+
+
+def test_the_best_of_both_runs_are_laid_beside_each_other_under_other_names(tmp_path: Path) -> None:
+    other = record((model("forest", 0.93),))
+    pair = with_findings(
+        tmp_path,
+        [finding("sex = f", "pass", 0.5), finding("", "pass", 1, check="drift", model="")],
+        [finding("sex = f", "fail", 0.4, model="forest"), finding("", "warn", 1, check="drift", model="")],
+        made_1=other,
+    )
+    assert [(each.check, each.model, each.against) for each in pair.outcomes] == [
+        ("slices", "forest", "xgboost"),
+        ("drift", "", ""),
+    ]
+    assert [each.difference for each in pair.slices] == pytest.approx([-0.1])
+
+
+@pytest.mark.parametrize(("gaps", "turned"), [((-0.05, -0.02), ("sex",)), ((-0.05, 0.02), ()), ((0.05, 0.02), ())])
+def test_simpsons_paradox_between_runs_is_told(tmp_path: Path, gaps: tuple[float, float], turned: tuple[str]) -> None:
+    """The new best is ahead over all rows (.93 against .90), and behind in every slice by sex."""
+    old = [finding("sex = f", "pass", 0.9), finding("sex = m", "pass", 0.8)]
+    new = [finding("sex = f", "pass", 0.9 + gaps[0]), finding("sex = m", "pass", 0.8 + gaps[1])]
+    pair = with_findings(tmp_path, old, new, made_0=record((model("xgboost", 0.90),)))
+    assert pair.reversals == turned
+
+
+def test_other_numbers_of_trials_are_told_with_the_expected_best_of_the_smaller(tmp_path: Path) -> None:
+    """Dodge et al. 2019: of .90, .80, .70 the expected best of one draw is their mean, .80."""
+    few, many = (record((model("xgboost", 0.9, budget=BudgetRecord(None, used)),)) for used in (1, 3))
+    trials = [replace(trial_of("xgboost", [score] * 5), trial=replace(trial_of("xgboost", []).trial, id=f"xgboost/{n}"))
+              for n, score in enumerate((0.9, 0.8, 0.7))]  # fmt: skip
+    old = make_run(tmp_path, few, predictions={"xgboost": predictions(1.0)}, trials=trials[:1])
+    new = make_run(tmp_path, many, predictions={"xgboost": predictions(1.0)}, trials=trials)
+    (found,) = compare([old, new]).pairs[0].budgets
+    assert found.used == (1, 3)
+    assert found.expected == pytest.approx((0.9, 0.8))
+    assert compare([old, old]).pairs[0].budgets == ()
+    assert compare([old, new], tests=False).pairs[0].budgets == (found,)
+
+
+def test_all_of_it_is_shown_to_people_and_machines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLRUN_RUNS", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+    few = record((model("xgboost", 0.90, budget=BudgetRecord(None, 2)),))
+    old = [finding("sex = f", "pass", 0.9), finding("sex = m", "pass", 0.8)]
+    new = [finding("sex = f", "fail", 0.8), finding("sex = m", "pass", 0.7)]
+    with_findings(tmp_path, old, new, made_0=few)
+    assert run(["compare", "income@1", "income@2"]) == 0
+    written = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "tests that end otherwise in income@2",
+        "slices: sex = f xgboost pass → fail",
+        "slices of the best models in income@2",
+        "Simpson's paradox: by sex",
+        "† xgboost was searched with other numbers of trials: 2 in income@1 and 4 in income@2",
+        "rows more)",
+    ):
+        assert part in written
+    assert run(["compare", "income@1", "income@2", "--format", "json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["runs"]
+    assert told["outcomes"][0]["new"] == "fail"
+    assert told["slices"][0]["difference"] == pytest.approx(-0.1)
+    assert told["reversals"] == ["sex"]
+    assert told["budgets"][0]["used"] == [2, 4]
+    assert told["differences"][0]["more_rows"] > 0

@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 from in_process import run, write_spec
 from numpy.testing import assert_array_equal
+from sklearn.metrics import roc_auc_score
 
+from mlrun.compare import compare, exit_code
 from mlrun.dataset import load
 from mlrun.earlier import predict_earlier
 from mlrun.predict import predict_table
@@ -192,3 +194,60 @@ def test_lists_and_the_like_are_digested_as_they_were(tmp_path: Path, by_digest:
     known = read_training_rows(tmp_path)
     assert known is not None
     assert_array_equal(np.flatnonzero(were_trained_on(known, table)), seen)
+
+
+# -- compare: other test rows ------------------------------------------------------------------------------------------
+
+
+def two_nights(folder: Path, data: str = ", id: person") -> tuple[Path, Path]:
+    """Return two runs of one spec: on 400 rows, then on those and 400 more, with test rows of its own."""
+    one, _ = train(folder, rows(400), data)
+    two, _ = train(folder, rows(800), data)
+    return one, two
+
+
+@pytest.mark.parametrize("data", [", id: person", ", drop: [person]"])
+def test_compare_lets_the_earlier_champion_predict_the_later_rows(tmp_path: Path, data: str) -> None:
+    one, two = two_nights(tmp_path, data)
+    (found,) = compare([one, two]).pairs[0].findings
+    assert (found.part, found.best) == ("later", True)
+    dataset = load(load_spec(tmp_path / "spec.yaml"))
+    test = split(dataset, load_spec(tmp_path / "spec.yaml")).test
+    said = predict_earlier(one, dataset, test)
+    assert said.prediction is not None
+    assert found.rows == len(said.kept_rows)
+    assert dataset.truth is not None
+    truth = dataset.truth[said.kept_rows]
+    mine = predict_table(two, dataset.table[said.kept_rows], dataset.task)
+    assert mine.probabilities is not None
+    assert said.prediction.probabilities is not None
+    expected = roc_auc_score(truth, mine.probabilities[:, 1]) - roc_auc_score(
+        truth, said.prediction.probabilities[:, 1]
+    )
+    assert found.difference.difference == pytest.approx(expected, abs=1e-12)
+    back = compare([two, one])
+    assert back.pairs[0].findings[0].difference.difference == pytest.approx(-expected, abs=1e-12)
+    assert exit_code(back, fail_on_regression=False) == 0
+
+
+def test_compare_says_why_where_the_later_rows_are_others_now_or_too_few(tmp_path: Path) -> None:
+    one, two = two_nights(tmp_path)
+    changed = rows(800).with_columns(size=pl.col("size") + 1)
+    changed.write_csv(tmp_path / "rows.csv")
+    comparison = compare([one, two])
+    assert comparison.pairs[0].obstacle == "other test rows, and the data of nightly@2 has changed since"
+    assert exit_code(comparison, fail_on_regression=False) == 3
+    (tmp_path / "rows.csv").unlink()
+    assert "the data of nightly@2 cannot be loaded again" in compare([one, two]).pairs[0].obstacle
+    rows(800).write_csv(tmp_path / "rows.csv")
+    (one / "training_rows.parquet").unlink()
+    assert "nightly@1 has no readable training_rows.parquet" in compare([one, two]).pairs[0].obstacle
+
+
+def test_compare_of_the_same_rows_asks_no_model(tmp_path: Path) -> None:
+    one, _ = train(tmp_path, rows(400), ", id: person")
+    two, _ = train(tmp_path, rows(400), ", id: person", more="search: {strategy: random, budget: {trials: 1}}")
+    for folder in (one, two):
+        for model in (folder / "models").iterdir():
+            model.unlink()
+    assert {finding.part for finding in compare([one, two]).pairs[0].findings} == {"test"}
