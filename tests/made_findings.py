@@ -48,7 +48,7 @@ def calibration(name: str, at: int, dice: random.Random) -> Finding:
             {"n": 200, "confidence": p, "observed": min(1.0, p + (0.12 if place > 10 else dice.uniform(-0.03, 0.03))),
              "low": max(0.0, p - 0.06), "high": min(1.0, p + 0.06)}
         )  # fmt: skip
-    error = 0.0617 - 0.02 * at
+    error = 0.0617 / (at + 1)
     return Finding(
         "calibration",
         "calibration",

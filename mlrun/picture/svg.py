@@ -25,7 +25,8 @@ SHAPES: tuple[tuple[tuple[float, float], ...], ...] = (
 LABEL_LETTERS = 76  # of a row's label; the tables have it whole
 
 STYLE = """
-:root { --ink: #1a1a1a; --faint: #6b7280; --grid: #d9dce1; --shade: #dfe8f3; --bad: #b00020; --page: #fff;
+:root { color-scheme: light dark;
+  --ink: #1a1a1a; --faint: #6b7280; --grid: #d9dce1; --shade: #dfe8f3; --bad: #b00020; --page: #fff;
   --s1: #0b5cad; --s2: #b34700; --s3: #0a7a4f; --s4: #8a2f86; --s5: #6b6200; --s6: #4a4f57 }
 @media (prefers-color-scheme: dark) { :root {
   --ink: #ddd; --faint: #9aa3af; --grid: #353a42; --shade: #243447; --bad: #ff8a80; --page: #16181c;

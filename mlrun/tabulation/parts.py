@@ -13,7 +13,8 @@ from mlrun.wording import NOTHING, difference, interval, number
 
 def slices(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Table]:
     """Yield the best model's slices in full, the widest gaps first; then those of all models side by side."""
-    mine = [(each, known) for each in findings if each.model == names[0] and (known := read(Slice, each)) is not None]
+    scored = [each for each in findings if each.model == names[0] and each.value is not None]
+    mine = [(each, known) for each in scored if (known := read(Slice, each)) is not None]
     mine.sort(key=lambda pair: (pair[1].discovered, -abs(pair[1].gap or 0.0)))
     measures = list(dict.fromkeys(each.measure for each, _ in mine))
     measure = [Heading("measure", lambda row: row["finding"].measure, rank=1)] if len(measures) > 1 else []
