@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -28,7 +28,7 @@ def read_author_rows(file: str, label: str, dataset: Dataset) -> tuple[pl.DataFr
     row of a label that is none of the task's, and of a value that a column cannot hold.
     """
     path = resolve_file(file, dataset.folder)
-    source, params = source_of(str(path), dataset.source or {"source": None, "params": {}})
+    source, params = reading_of(path, dataset)
     schema = schema_of(dataset.table)
     raw = load_table(source, params, dataset.folder, (*text_columns(schema), label))
     if label not in raw.columns:
@@ -42,6 +42,20 @@ def read_author_rows(file: str, label: str, dataset: Dataset) -> tuple[pl.DataFr
         pl.lit(None, dtype=dtype).alias(name) for name, dtype in dataset.table.schema.items() if name not in present
     ]
     return table.with_columns(lacking).select(dataset.table.columns), truth_of(raw[label], dataset, path)
+
+
+def reading_of(path: Path, dataset: Dataset) -> tuple[str, dict[str, Any]]:
+    """Return the source that reads a file: as the data's own where the endings agree, else plainly.
+
+    The file names its columns itself, whatever the data's does.
+    """
+    recorded = dataset.source or {"source": None, "params": {}, "files": ()}
+    source, params = source_of(str(path), recorded)
+    own = Path(next(iter(recorded["files"]), path))
+    if source == "csv" and own.suffix.lower() != path.suffix.lower():
+        tabs = {"separator": "\t"} if path.suffix.lower() == ".tsv" else {}
+        return source, {"path": str(path), **tabs}
+    return source, {key: value for key, value in params.items() if key not in ("header", "columns", "skip_rows")}
 
 
 def truth_of(column: pl.Series, dataset: Dataset, path: Path) -> Array:

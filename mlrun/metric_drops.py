@@ -116,7 +116,7 @@ def judge_drop(
         return "vacuous", f"{told_moved}, so this proves nothing"
     if drop.value is None:
         return "info", told_moved
-    told = f"{number(drop.value)} is lost"
+    told = f"{number(drop.value)} is lost" if drop.value > 0 else "nothing is lost"
     if max_drop is None:
         return "info", f"{told}; no `max_drop` is asked for"
     if broken:

@@ -32,6 +32,7 @@ from sklearn.metrics import roc_auc_score
 from xgboost import XGBRegressor
 
 from mlrun import catalog, metrics
+from mlrun.author_rows import read_author_rows
 from mlrun.baselines import ENTRIES, Question
 from mlrun.check_contracts import Check
 from mlrun.importance import most_important
@@ -466,6 +467,17 @@ def test_the_authors_rows_are_read_as_the_datas_and_judged_by_their_labels(tmp_p
     (worst,) = found.worst_rows
     assert (worst.row, worst.old, worst.new) == (3, "no", "yes")
     assert found.status == "warn"  # one of four is more than 10 %, and may be chance
+
+
+def test_a_file_of_the_same_ending_is_read_as_the_data_is_and_another_plainly(tmp_path: Path) -> None:
+    _, context = author(tmp_path, "age;right\n60;yes\n20;no\n70;no\n")
+    own = {"path": "rows.csv", "separator": ";", "header": False, "columns": ["age", "y"]}
+    source = {"source": "csv", "params": own, "files": (str(tmp_path / "rows.csv"),)}
+    table, truth = read_author_rows("cases.csv", "right", replace(context.dataset, source=source))
+    assert (table["age"].to_list(), truth.tolist()) == ([60, 20, 70], [1, 0, 0])
+    (tmp_path / "cases.tsv").write_text("age\tright\n60\tyes\n", "utf-8")
+    table, truth = read_author_rows("cases.tsv", "right", replace(context.dataset, source=source))
+    assert (table["age"].to_list(), truth.tolist()) == ([60], [1])
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def test_every_other_value_does_not_fill_gaps_and_needs_values_to_go_through() -
     assert [variant.name for variant in variants] == ["race = A", "race = B"]
     assert variants[1].apply(table, None)["race"].to_list() == ["B", None, "B", "B"]
     assert "distinct values; name some with swap, set or add" in told("every_other_value", "income")[0][1]
+    assert "holds texts, which have no list of values" in told("every_other_value", "said")[0][1]
 
 
 def test_whole_numbers_stay_whole_until_a_fraction_comes() -> None:

@@ -34,6 +34,8 @@ def problems(value: Any, dataset: Dataset) -> Iterator[Told]:
     yield from (((), told) for _, told in tell_unknown([value], dataset))
     if value not in dataset.table.columns:
         return
+    if any(column.name == value and column.kind == "text" for column in dataset.features):
+        yield (), f"the column '{value}' holds texts, which have no list of values"
     column = dataset.table[value]
     distinct = column.drop_nulls().n_unique()
     if distinct < 2:
