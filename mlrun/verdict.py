@@ -68,7 +68,7 @@ def worded(parts: Sequence[VerdictPart], *, asked: bool) -> VerdictRecord:
 def joined(parts: Mapping[str, VerdictPart], codes: Sequence[str]) -> Answer:
     """Return the answer of several questions that must all be answered yes."""
     answers = [parts[code].answer for code in codes if code in parts]
-    return min(answers, key=WEIGHT.index)
+    return min(answers, key=WEIGHT.index, default="not asked")
 
 
 def only_if_no(answer: Answer) -> Answer:
