@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlrun import measures, metrics
+from mlrun import metrics
 from mlrun.check_contracts import Context, Subject
 from mlrun.fit import take
 from mlrun.intervals import Question
-from mlrun.records import Finding, FindingStatus, MetricSpec, Params, Prediction
+from mlrun.records import Finding, FindingStatus, MetricSpec, Prediction
+from mlrun.slice_question import Asked
 from mlrun.slice_scores import SliceScore, reversed_in_slices, score_slices
-from mlrun.slice_search import FoundSlice, predicates_of, search_slices
 from mlrun.slicing import Slice, named_slices
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from mlrun.records import Array
-
-HALVES = 4  # times min_rows that a search needs, half of them to find and half to test
-UNFIT = {"target", "id", "dropped"}  # reasons why no slice is sought in a column: the answer, names, set aside
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A test of one subject; table, question and prediction are of the rows on which it says something."""
-
-    subject: Subject
-    context: Context
-    params: Params
-    table: pl.DataFrame
-    question: Question
-    prediction: Prediction
-
-
-def asked_of(subject: Subject, context: Context, params: Params) -> Asked:
-    """Return what is asked of a subject; raises ValueError without truth or prediction."""
-    prediction, truth = subject.test, context.truth
-    if prediction is None or truth is None:
-        raise ValueError("there is nothing to judge")
-    said = np.arange(len(truth)) if subject.answered is None else np.flatnonzero(subject.answered)
-    spec, task = metric_of(context, params["metric"]), context.dataset.task
-    question = Question(spec, truth[said], task, context.confidence, context.seed, context.folder)
-    return Asked(subject, context, params, context.table[said], question, take(prediction, said))
-
-
-def metric_of(context: Context, name: str | None) -> MetricSpec:
-    """Return the metric that is judged: the first of the run where none is named."""
-    if name is None:
-        return context.metrics[0]
-    named = [spec for spec in context.metrics if name in (spec.label, spec.name)]
-    return named[0] if named else metrics.specify(name, None, context.folder)
 
 
 # -- named -------------------------------------------------------------------------------------------------------------
@@ -65,6 +29,10 @@ def metric_of(context: Context, name: str | None) -> MetricSpec:
 def of_named_slices(asked: Asked) -> Iterator[Finding]:
     """Yield what each named slice scores beside the rest; of the best model, where its order with the next turns."""
     slices = named_slices(asked.table, asked.params["by"] or (), asked.context.sensitive)
+    if slices and math.isnan(asked.question.value(asked.prediction)):
+        told = f"{asked.question.spec.label} is not defined for what it says"
+        yield Finding("", "", asked.subject.name, status="not_run", reason=told)
+        return
     for each in score_slices(slices, asked.question, asked.prediction):
         yield of_named(asked, each)
     if asked.subject.name == asked.context.best:
@@ -204,90 +172,3 @@ def rival_of(context: Context, first: MetricSpec) -> Subject | None:
     scored = [(metrics.oriented(first.name, score, context.folder), subject.name) for subject in others
               if (score := subject.cv.get(first.label)) is not None]  # fmt: skip
     return context.subject(max(scored)[1]) if scored else None
-
-
-# -- found -------------------------------------------------------------------------------------------------------------
-
-
-def of_found_slices(asked: Asked) -> Iterator[Finding]:
-    """Yield the slices of one or two conditions in which the loss is higher, or one finding that there is none."""
-    wanted, rows = asked.params["discover"], asked.table.height
-    if rows < HALVES * wanted["min_rows"]:
-        told = f"{rows} rows: {HALVES * wanted['min_rows']} are needed to find slices and to test them on other rows"
-        name, about = asked.subject.name, {"rest": None, "gap": None, "discovered": True}
-        yield Finding("", "", name, variant="discovered", status="not_run", reason=told, details=about)
-        return
-    measure, loss = loss_of(asked)
-    columns = [name for name in asked.table.columns if name not in unfit_columns(asked.context)]
-    search = search_slices(
-        predicates_of(asked.table, columns, wanted["min_rows"]),
-        loss,
-        depth=wanted["depth"],
-        min_rows=wanted["min_rows"],
-        fdr=wanted["fdr"],
-        seed=asked.context.seed,
-        confidence=asked.context.confidence,
-    )
-    yield from (of_found(asked, measure, each) for each in search.found)
-    if not search.found:
-        told = f"no slice of {search.candidates:,} has a {measure} above that of the rest beyond chance"
-        name, counts = asked.subject.name, {"candidates": search.candidates, "tested": search.tested}
-        about = {"rest": None, "gap": None, "discovered": True, **counts}
-        yield Finding("", "", name, variant="discovered", status="pass", n=rows, reason=told, details=about)
-
-
-def loss_of(asked: Asked) -> tuple[str, Array]:
-    """Return what a row costs, under its name: whether it is wrong, for labels; else by the first metric, or squared.
-
-    Wrong or right is what people see of a label; where a run is chosen by log loss, that of the row counts.
-    """
-    question, prediction = asked.question, asked.prediction
-    task, first = question.task, asked.context.metrics[0].name
-    if task.kind == "regression":
-        if first in ("mae", "mape", "median_absolute_error"):
-            return "mean absolute error", measures.errors(question.truth, prediction, task)
-        return "mean squared error", measures.squares(question.truth, prediction, task)
-    if first == "log_loss" and prediction.probabilities is not None:
-        return "log loss", measures.log_losses(question.truth, prediction, task)
-    return "error rate", (question.truth != prediction.values).astype(np.float64)
-
-
-def unfit_columns(context: Context) -> set[str]:
-    """Return the columns in which no slice is sought."""
-    return {name for name, reason in context.dataset.withheld if reason in UNFIT} | {context.dataset.target}
-
-
-def of_found(asked: Asked, measure: str, each: FoundSlice) -> Finding:
-    """Return a slice that was found; a warning where its gap is larger than allowed (relative, but for error rates)."""
-    max_gap = asked.params["max_gap"]
-    allowed = max_gap if measure == "error rate" else max_gap * each.rest
-    size = int(each.rows.sum())
-    told = f"{measure} {each.loss:.4g} against {each.rest:.4g} of the rest, on rows that did not find it"
-    return Finding(
-        "",
-        "",
-        asked.subject.name,
-        variant=each.name,
-        status="warn" if each.gap > allowed else "info",
-        severity="warn",
-        measure=measure,
-        value=each.loss,
-        low=each.low,
-        high=each.high,
-        threshold=each.rest + allowed,
-        p_value=each.p_value,
-        n=each.tested,
-        reason=f"found: {told} (q = {each.q_value:.2g})",
-        details={
-            "n": size,
-            "rest": each.rest,
-            "gap": each.gap,
-            "gap_low": each.gap_low,
-            "gap_high": each.gap_high,
-            "p_holm": None,
-            "q_value": each.q_value,
-            "test": "Welch, one-sided",
-            "discovered": True,
-            "support": size / asked.table.height,
-        },
-    )

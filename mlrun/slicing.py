@@ -37,7 +37,7 @@ class Slice:
 
 
 def named_slices(table: pl.DataFrame, by: Sequence[Any], sensitive: Sequence[str]) -> list[Slice]:
-    """Return the slices that a test asks for, each once; those that hold no row, or all of them, are left out.
+    """Return the slices that a test asks for, each once; combinations of values that no row has are left out.
 
     by: a column, several columns (every combination), {column, quantiles}, or {where, name, critical, at_least}.
     Raises UsageError for a condition that cannot be evaluated, KeyError for a column that is not there.
@@ -45,7 +45,7 @@ def named_slices(table: pl.DataFrame, by: Sequence[Any], sensitive: Sequence[str
     found: dict[str, Slice] = {}
     for item in by:
         for part in _slices_of(table, item, sensitive):
-            if part.rows.any() and not part.rows.all():
+            if part.rows.any() or not part.by:
                 found.setdefault(part.name, part)
     return list(found.values())
 

@@ -328,8 +328,32 @@ def test_columns_cross_and_conditions_have_names() -> None:
     assert_array_equal(found[9].rows, (rows["age"] >= 65).to_numpy())
 
 
-def test_a_slice_of_all_rows_has_no_rest_and_is_left_out() -> None:
-    assert named_slices(pl.DataFrame({"x": ["a"] * 5}), ("x",), ()) == []
+def test_a_slice_of_all_rows_or_of_none_says_so() -> None:
+    rows = pl.DataFrame({"x": ["a"] * 40, "z": [0] * 40})
+    none = {"where": "z > 0", "name": "none", "critical": False, "at_least": None}
+    found = judge(rows, np.zeros(40, dtype=np.int64), labels(np.zeros(40), np.zeros(40)), by=("x", none))
+    assert found["x = a"].reason == "accuracy looks at 0 rows outside it, 10 are needed"
+    assert found["none"].reason == "accuracy looks at 0 rows in it, 10 are needed"
+    assert {finding.status for finding in found.values()} == {"not_run"}
+
+
+def test_a_metric_that_a_model_does_not_have_is_not_run() -> None:
+    rows = table()
+    truth = np.random.default_rng(0).integers(0, 2, ROWS)
+    (found,) = judge(rows, truth, labels(truth, truth == 2), metric="log_loss", by=("sex",)).values()
+    assert (found.status, found.variant) == ("not_run", "")
+
+
+@pytest.mark.parametrize("case", ["huge errors", "text alone", "one row", "no rows"])
+def test_odd_predictions_and_tables_neither_raise_nor_pass(case: str) -> None:
+    count = {"one row": 1, "no rows": 0}.get(case, 400)
+    rows = pl.DataFrame({"note": [f"words {number}" for number in range(count)]})
+    if case == "huge errors":
+        rows = mixed(400, 4, 0)
+    truth = np.zeros(count)
+    prediction = Prediction(np.full(count, 1e300 if case == "huge errors" else 1.0))
+    found = judge(rows, truth, prediction, metric="mse", task=NUMBER, discover={"depth": 2, "min_rows": 50, "fdr": 0.1})
+    assert [finding.status for finding in found.values()] == ["pass" if case == "huge errors" else "not_run"]
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,14 @@ DISCOVER = {"depth": 2, "min_rows": 50, "fdr": 0.1}
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield a finding a named slice, then one a slice that was found, or that none was."""
-    from mlrun import slice_findings
+    from mlrun.slice_discoveries import of_found_slices
+    from mlrun.slice_findings import of_named_slices
+    from mlrun.slice_question import asked_of
 
-    asked = slice_findings.asked_of(subject, context, params)
-    yield from slice_findings.of_named_slices(asked)
+    asked = asked_of(subject, context, params)
+    yield from of_named_slices(asked)
     if params["discover"] != "none":
-        yield from slice_findings.of_found_slices(asked)
+        yield from of_found_slices(asked)
 
 
 def problems(params: Params, dataset: Dataset) -> Iterable[tuple[tuple[str | int, ...], str]]:
