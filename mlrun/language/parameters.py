@@ -30,7 +30,7 @@ class Reader:
         found: dict[str, Any] = {}
         for name, parameter in parameters.items():
             found[name] = with_defaults(parameter.kind, parameter.default)
-            if name in written and not is_left_out(written[name], parameter):
+            if name in written and not is_as_left_out(written[name], parameter):
                 found[name] = self.read(written[name], parameter.kind, (*path, name))
             elif parameter.required:
                 told = f"'{dotted(path)}' lacks '{name}'" + (f": {parameter.caption}" if parameter.caption else "")
@@ -69,9 +69,9 @@ class Reader:
         return freeze(value)
 
 
-def is_left_out(value: Any, parameter: Parameter) -> bool:
-    """Say whether a key stands there with nothing behind it, where nothing is what it is by default."""
-    return value is None and parameter.default is None
+def is_as_left_out(value: Any, parameter: Parameter) -> bool:
+    """Say whether a key stands there with what it is by default, which may be nothing, or an empty list."""
+    return not parameter.required and freeze(value) == freeze(parameter.default)
 
 
 def name_of(path: Path) -> str:
