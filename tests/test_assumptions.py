@@ -32,7 +32,7 @@ from mlrun.assumption import (
 )
 from mlrun.assumption.linear import held_out
 from mlrun.assumption.sample import sample_of
-from mlrun.check_contracts import Context, Refit
+from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.checks.assumptions import ENTRY, NAMES, OF_FAMILIES, automatic, fits, owners
 from mlrun.records import Column, Dataset, Finding, Task
 
@@ -440,3 +440,44 @@ def test_without_labels_what_needs_them_is_not_applicable() -> None:
         assert module.judge(told).word == "not applicable"
     assert iid_identical.judge(context).word == "ok"
     assert owners("boundaries", context) == {}
+
+
+def odd_tables() -> Mapping[str, pl.DataFrame]:
+    """Return tables at which a matrix, a test or a tree could stumble."""
+    draw, rows = np.random.default_rng(0), 120
+    return {
+        "a flag": pl.DataFrame({"flag": draw.random(rows) < 0.5}),
+        "a constant": pl.DataFrame({"one": np.ones(rows)}),
+        "nothing but gaps": pl.DataFrame(
+            {"gap": pl.Series([None] * rows, dtype=pl.Float64), "b": draw.normal(size=rows)}
+        ),
+        "copies": pl.DataFrame({"a": np.arange(rows) * 1.0, "b": np.arange(rows) * 2.0, "c": draw.normal(size=rows)}),
+        "names": pl.DataFrame({"a": ["x", None, "y"] * (rows // 3), "b": [f"id{row}" for row in range(rows)]}),
+        "huge": pl.DataFrame({"a": draw.normal(size=rows) * 1e200, "b": draw.normal(size=rows) * 1e-200}),
+    }
+
+
+@pytest.mark.parametrize("name", odd_tables())
+@pytest.mark.parametrize("target", ["two", "rare", "number", "constant", "one", "none"])
+def test_odd_tables_and_targets_are_judged_or_said(name: str, target: str) -> None:
+    table, draw = odd_tables()[name], np.random.default_rng(1)
+    truths: Mapping[str, tuple[Any, Task]] = {
+        "two": (draw.integers(0, 2, 120), Task("classification", ("n", "y"))),
+        "rare": (np.repeat([0, 1, 2], [60, 59, 1]), Task("classification", ("a", "b", "c"))),
+        "number": (draw.normal(size=120), Task("regression")),
+        "constant": (np.zeros(120), Task("regression")),
+        "one": (np.zeros(120, dtype=np.int64), Task("classification", ("n", "y"))),
+        "none": (None, Task("anomaly")),
+    }
+    truth, task = truths[target]
+    kinds: Mapping[Any, Any] = {pl.Boolean: "boolean", pl.String: "category", pl.Float64: "numeric"}
+    columns = tuple(
+        Column(each.name, kinds[each.dtype], "", each.null_count(), each.n_unique()) for each in table.get_columns()
+    )
+    dataset = Dataset(table, task, columns, (), truth, np.arange(120))
+    subject = Subject("m", "model", "m", None, assumptions=OF_FAMILIES)
+    for train in (90, 6):
+        context = Context(dataset, np.arange(90, 120), np.arange(train), (), (), (subject,))
+        for finding in ENTRY.run(subject, context, defaults(ENTRY)):
+            assert finding.status in {"pass", "warn", "not_run"}, finding.reason
+            assert finding.value is None or np.isfinite(finding.value)

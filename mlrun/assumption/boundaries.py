@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlrun.contracts import Estimator
     from mlrun.records import Array
 
-ROWS, FOLDS = 2000, 3
+ROWS, FOLDS, FEWEST = 2000, 3, 60
 CURVED, KNOTS = 10, 4  # numbers that are bent and multiplied: those that weigh most
 STRENGTHS = (100.0, 1.0)  # C of the linear model, the better of which counts; the last is that of the bent one
 STRAINED, VIOLATED = 0.02, 0.1
@@ -31,8 +31,9 @@ def judge(sample: Sample) -> Judgement:
         return not_applicable("there are no labels" if sample.truth is None else "no feature is a number")
     sample = sample.first(ROWS)
     truth: Array = sample.truth  # type: ignore[assignment]  # as the sample that it was drawn from
-    if np.unique(truth, return_counts=True)[1].min() < FOLDS or len(truth) < 60:
-        return not_applicable("a class has too few rows")
+    counts = np.unique(truth, return_counts=True)[1]
+    if len(counts) < 2 or counts.min() < FOLDS or len(truth) < FEWEST:
+        return not_applicable("there is one class only, or one has too few rows")
     straight, bent = held_out_losses(sample, truth)
     gain = float((straight - bent).mean()) / float(straight.mean())
     _, _, p_value = statistics.mean_interval(straight - bent)

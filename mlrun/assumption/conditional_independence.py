@@ -98,7 +98,8 @@ def loss_ratio(features: Array, sample: Sample) -> float | None:
 
     truth, fold = sample.truth, sample.folds(5)
     assert truth is not None  # noqa: S101 - the caller has labels
-    if min(len(rows) for rows in classes_of(sample)) < FEWEST:
+    counts = [len(rows) for rows in classes_of(sample)]
+    if len(counts) < 2 or min(counts) < FEWEST:
         return None
     losses = []
     with warnings.catch_warnings():  # of columns that follow from others, which is what is measured

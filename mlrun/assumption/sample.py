@@ -86,6 +86,7 @@ def prepared(context: Context, rows: Array) -> tuple[Array, int]:
         task=context.dataset.task.kind,
     )
     _, matrix = learn(recipe, table.select([column.name for column in columns]), None, context.seed)
+    matrix = np.where(np.isfinite(matrix), matrix, 0.0)  # a column too large for its own square says nothing
     return matrix, sum(is_number(column) for column in columns)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -115,15 +118,15 @@ def finding(name: str, family: str, model: str, context: Context, judge: Callabl
     from threadpoolctl import threadpool_limits
 
     try:
-        with threadpool_limits(1):  # small matrices: more threads would wait for each other
+        # small matrices: more threads would wait for each other; numbers that overflow show in what comes out
+        with threadpool_limits(1), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
             judged = judge()
     except (ValueError, ArithmeticError, MemoryError) as error:
         return Finding("", "", model, name, "error", "warn", reason=f"{type(error).__name__}: {error}"[:200])
-    consequence = (
-        consequence_of(name, family or ("time" if context.time else ""))
-        if judged.word in {"strained", "violated"}
-        else ""
-    )
+    if judged.value is not None and not math.isfinite(judged.value):
+        judged = replace(judged, word="not applicable", value=None, told="its numbers cannot be computed with")
+    whose = family or ("time" if context.time else "")
+    consequence = consequence_of(name, whose) if judged.word in {"strained", "violated"} else ""
     details: dict[str, Any] = {
         "word": judged.word,
         "statistic": judged.statistic,
