@@ -16,7 +16,7 @@ from mlrun.head_to_head import answered_rows, lead_in_rows, question_of
 from mlrun.intervals import interval
 from mlrun.leaderboard import Line
 from mlrun.metric_labels import metric_of
-from mlrun.records import Finding
+from mlrun.records import Finding, Prediction
 from mlrun.store.run_record import WEIGHT, Answer, VerdictPart
 from mlrun.utility import (
     Deferral,
@@ -24,6 +24,7 @@ from mlrun.utility import (
     choose_deferral,
     confidence_of,
     deferred,
+    gain,
     people_of,
     worth_by_costs,
     worth_by_outcome,
@@ -56,14 +57,14 @@ def worth_of(course: Course) -> Worth | None:
         return None
     if spec.useful is not None and spec.useful.utility:
         return worth_by_outcome(spec.useful.utility)
-    if spec.costs:
+    if any(spec.costs.values()):
         return worth_by_costs(spec.costs)
     return worth_by_rightness(task) if spec.useful is not None and spec.useful.human else None
 
 
 def is_asked(spec: Spec) -> bool:
     """Say whether the spec says when a model is useful."""
-    return spec.useful is not None or bool(spec.costs)
+    return spec.useful is not None or any(spec.costs.values())
 
 
 def useful_parts(
@@ -94,7 +95,7 @@ def gains(course: Course, best: Line, lines: Sequence[Line], worth: Worth | None
         if len(other.rows) > 1
     ]
     lead = min(found, key=lambda lead: lead.found.difference or 0.0)
-    said = f"{told(lead)} over {lead.over}{how}"
+    said = f"{told(lead)} over {lead.over}{how}{from_costs(course, best, worth)}"
     if lower_end(lead) > 0:
         return part("U1", question, "yes", lead, said)
     if (lead.found.difference or 0.0) <= 0:
@@ -118,13 +119,46 @@ def own_worths(course: Course, best: Line, worth: Worth, truth: Array) -> tuple[
 
 def deferral_of(course: Course, best: Line, worth: Worth) -> Deferral | None:
     """Return the confidence that is best on the folds' held-out rows; None without `defer`, or probabilities."""
-    truth, folds = course.dataset.truth, [part for part in best.parts if part.fold is not None]
-    sure = [confidence_of(part.prediction) for part in folds]
-    known = [each for each in sure if each is not None]
+    truth, folds = course.dataset.truth, held_out(course, best)
+    known = [sure for _, prediction in folds if (sure := confidence_of(prediction)) is not None]
     if worth.defer is None or truth is None or not folds or len(known) < len(folds):
         return None
-    worths = [worth.of(truth[part.rows], part.prediction.values) for part in folds]
+    worths = [worth.of(truth[rows], prediction.values) for rows, prediction in folds]
     return choose_deferral(np.concatenate(worths), np.concatenate(known), worth.defer)
+
+
+def held_out(course: Course, best: Line) -> list[tuple[Array, Prediction]]:
+    """Return the folds' rows with what the model says of them, calibrated and cut as its answers on test are."""
+    contests = course.contests
+    champion = contests[best.record.name].champion if best.record.name in contests else None
+    wrapping = None if champion is None else champion.wrapping
+    return [
+        (part.rows, part.prediction if wrapping is None else wrapping.apply(part.prediction))
+        for part in best.parts
+        if part.fold is not None
+    ]
+
+
+def from_costs(course: Course, best: Line, worth: Worth) -> str:
+    """Say what the cut of the costs would add over the folds, where it is shown to; '' elsewhere."""
+    spec, truth, folds = course.spec, course.dataset.truth, held_out(course, best)
+    known = [prediction.probabilities for _, prediction in folds if prediction.probabilities is not None]
+    if (
+        not any(spec.costs.values())
+        or (spec.useful and spec.useful.utility)
+        or truth is None
+        or not folds
+        or len(known) < len(folds)
+    ):
+        return ""
+    seen = truth[np.concatenate([rows for rows, _ in folds])]
+    answers = np.concatenate([prediction.values for _, prediction in folds])
+    cut = spec.costs["false_positive"] / (spec.costs["false_positive"] + spec.costs["false_negative"])
+    cheap = (np.concatenate(known)[:, 1] >= cut).astype(np.int64)
+    found = gain(1000 * worth.of(seen, cheap), 1000 * worth.of(seen, answers), spec.evaluation.confidence)
+    if found.low is None or found.low <= 0:
+        return ""
+    return f"; `threshold: from_costs` adds {number(found.difference)} over the folds"
 
 
 def alternatives(course: Course, lines: Sequence[Line], worth: Worth, truth: Array) -> Iterator[Alternative]:

@@ -147,6 +147,23 @@ def test_costs_ask_whether_it_is_useful() -> None:
     assert first.reason.endswith(" over always")
 
 
+def test_the_cut_of_the_costs_is_named_where_it_would_add_to_the_worth() -> None:
+    around = course(TRUTH, "costs: {false_negative: 9, false_positive: 1}\n")
+    prediction = said(TRUTH, noisy(TRUTH, 1.0))
+    best = line(around, "best", prediction, folds=prediction)
+    reason = part_of(judged(around, best, baseline(around, "zero_rule", SHARE)), "U1").reason
+    p = noisy(TRUTH, 1.0)
+    cost = [9 * ((p < cut) & (TRUTH == 1)).mean() + ((p >= cut) & (TRUTH == 0)).mean() for cut in (0.5, 0.1)]
+    assert f"`threshold: from_costs` adds {1000 * (cost[0] - cost[1]):.1f} over the folds" in reason
+    cheap = line(around, "best", replace(prediction, values=(p >= 0.1).astype(np.int64)))
+    assert "from_costs" not in part_of(judged(around, cheap, baseline(around, "zero_rule", SHARE)), "U1").reason
+
+
+def test_costs_of_nothing_ask_nothing() -> None:
+    around = course(TRUTH, "costs: {false_negative: 0, false_positive: 0}\n")
+    assert judged(around, able(around), baseline(around, "zero_rule", SHARE)).word == "good"
+
+
 def test_a_good_model_may_be_worth_less_than_always_saying_yes() -> None:
     around = course(TRUTH, "costs: {false_negative: 500, false_positive: 1}\n")
     verdict = judged(around, able(around), baseline(around, "zero_rule", SHARE))
