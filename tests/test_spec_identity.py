@@ -43,7 +43,7 @@ def test_an_override_is_as_if_it_were_written() -> None:
 
 def test_defaults_that_are_written_out_change_nothing() -> None:
     written = "split: {test: 0.2, folds: 5, shuffle: true, gap: 0, repeats: 1}\nsearch: {strategy: grid, budget: ~}\n"
-    rest = "baselines: [random, zero_rule]\nseed: 0\nevaluation: none\nfinal: {refit_on: train}\nmodels: auto\n"
+    rest = "baselines: [random, zero_rule]\nseed: 0\nevaluation: auto\nfinal: {refit_on: train}\nmodels: auto\n"
     assert identity(SMALL) == identity(SMALL + written + rest)
     assert identity(SMALL + "models: [ridge]") == identity(SMALL + "models: {ridge: {grid: default, threshold: 0.5}}")
 
