@@ -90,7 +90,7 @@ def of_found(asked: Asked, measure: str, each: FoundSlice) -> Finding:
     max_gap = asked.params["max_gap"]
     allowed = max_gap if measure == "error rate" else max_gap * each.rest
     size = int(each.rows.sum())
-    told = f"{measure} {each.loss:.4g} against {each.rest:.4g} of the rest, on rows that did not find it"
+    told = f"{measure} {each.loss:.4g} against {each.rest:.4g} of the rest, on rows that did not find the slice"
     return Finding(
         "",
         "",
@@ -105,7 +105,7 @@ def of_found(asked: Asked, measure: str, each: FoundSlice) -> Finding:
         threshold=each.rest + allowed,
         p_value=each.p_value,
         n=each.tested,
-        reason=f"found: {told} (q = {each.q_value:.2g})",
+        reason=f"{told} (q = {each.q_value:.2g})",
         details={
             "n": size,
             "rest": each.rest,
