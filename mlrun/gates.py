@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlrun import judged_findings
+from mlrun.goodness import told
 from mlrun.head_to_head import Lead, lead_in_metric, question_of, turn
 from mlrun.intervals import interval
 from mlrun.leaderboard import Line
@@ -16,7 +17,6 @@ from mlrun.statistics import holm
 from mlrun.store.run_record import GateRecord, VerdictRecord
 from mlrun.verdict import USEFUL, joined
 from mlrun.weighing import chance_above, rows_needed
-from mlrun.wording import difference
 from mlrun.wording import interval as shown_interval
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def is_called(line: Line, name: str) -> bool:
 
 def beaten(text: str, lead: Lead, confidence: float) -> Hearing:
     """Return the hearing of a lead that must be above 0."""
-    said = told(lead.unit, lead.found)
+    said = told(lead)
     if (lead.found.difference or 0.0) <= 0:
         return Hearing(GateRecord(text, "fail", said), p_value=1.0)
     p_value = two_sided(lead.found, 0.0, confidence)
@@ -152,10 +152,6 @@ def two_sided(found: Difference, bound: float, confidence: float) -> float | Non
         return found.p_value
     chance = chance_above(found, bound, confidence)
     return None if chance is None else min(1.0, 2 * (1 - chance))
-
-
-def told(label: str, found: Difference) -> str:
-    return f"{label} {difference(found.difference, found.low, found.high)}"
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
@@ -196,15 +192,14 @@ def hear_drop(gate: GateSpec, question: Question) -> Hearing:
     lead = lead_over_run(question.course, metric, question.best, known.runs[against])
     if isinstance(lead, str):
         return not_run(text, f"not comparable ({lead})")
-    return fallen(text, lead, metric, bound, question.course.spec.evaluation.confidence)
+    return fallen(text, lead, bound, question.course.spec.evaluation.confidence)
 
 
-def fallen(text: str, lead: Lead, metric: MetricSpec, bound: float, confidence: float) -> Hearing:
+def fallen(text: str, lead: Lead, bound: float, confidence: float) -> Hearing:
     """Return the hearing of a lead that must not be below −bound."""
-    found = lead.found
-    fall = turn(found)
+    fall = turn(lead.found)
     drop = fall.difference or 0.0
-    said = f"{told(metric.label, found)} over {lead.over} on {lead.rows:,} rows, more is better"
+    said = f"{told(lead)} on {lead.rows:,} rows"
     p_value = two_sided(fall, bound, confidence)
     if drop <= bound:
         return Hearing(

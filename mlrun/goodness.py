@@ -45,8 +45,8 @@ def beats_guessing(course: Course, found: Sequence[Lead]) -> VerdictPart:
         return VerdictPart("G0", question, "undecided", reason=f"{course.metrics[0].label} is not defined for guesses")
     lead = found[0]
     if lower_end(lead) > 0:
-        return part("G0", question, "yes", lead, f"{told(lead)} over {lead.over}")
-    return part("G0", question, "no", lead, f"{NO_BETTER}: {told(lead)} over {lead.over}")
+        return part("G0", question, "yes", lead, f"{told(lead)}")
+    return part("G0", question, "no", lead, f"{NO_BETTER}: {told(lead)}")
 
 
 def beats_heuristics(course: Course, found: Sequence[Lead]) -> VerdictPart:
@@ -61,7 +61,7 @@ def beats_heuristics(course: Course, found: Sequence[Lead]) -> VerdictPart:
     chances = [(chance_above(lead.found, rope, sure) or 0.0, place) for place, lead in enumerate(found)]
     chance, place = min(chances)
     lead = found[place]
-    said = f"{told(lead)} over {lead.over}, P({rope:g} better) = {chance:.3f}"
+    said = f"{told(lead)}, P({rope:g} better) = {chance:.3f}"
     if chance >= sure:
         return part("G1", question, "yes", lead, said)
     if (lead.found.difference or 0.0) <= rope:
@@ -85,14 +85,13 @@ def needs_its_size(course: Course, best: Line, lines: tuple[Line, ...], worth: W
             chance = chance_above(lead.found, 0.0, course.spec.evaluation.confidence)
             sure = "" if chance is None else f", P(better) = {chance:.3f}"
             near = "" if within is None else f", within {within:g} of it"
-            return part(
-                "G2", question, "no", lead, f"keep {lead.over}, which is simpler: {told(lead)} over it{sure}{near}"
-            )
+            said = f"keep {lead.over}, which is simpler: {told(lead, 'it')}{sure}{near}"
+            return part("G2", question, "no", lead, said)
         beaten.append(lead)
     if not beaten:
         return VerdictPart("G2", question, "not asked", reason=f"{first.label} is not defined for simpler ones")
     least = min(beaten, key=lower_end)
-    return part("G2", question, "yes", least, f"{told(least)} over {least.over}")
+    return part("G2", question, "yes", least, f"{told(least)}")
 
 
 def is_simpler(line: Line, rank: int) -> bool:
@@ -115,7 +114,7 @@ def beats_existing(course: Course, found: Sequence[Lead]) -> VerdictPart:
     if not found:
         return VerdictPart("G3", question, "not asked", reason="the spec names nothing that is in use")
     lead = found[0]
-    said = f"{told(lead)} over {lead.over}"
+    said = f"{told(lead)}"
     if lower_end(lead) > 0:
         return part("G3", question, "yes", lead, said)
     if (lead.found.difference or 0.0) <= 0:
@@ -129,7 +128,12 @@ def part(code: str, question: str, answer: Answer, lead: Lead, reason: str) -> V
     return VerdictPart(code, question, answer, lead.unit, found.difference, found.low, found.high, lead.skill, reason)
 
 
-def told(lead: Lead) -> str:
-    """Return a lead as people read it."""
-    found = lead.found
-    return f"{lead.unit} {difference(found.difference, found.low, found.high)}"
+def told(lead: Lead, over: str = "") -> str:
+    """Return a lead as people read it: roc_auc +0.1 [+0.05, +0.15] over X; rmse lower by 3 [1, 5] than X."""
+    found, name = lead.found, over or lead.over
+    shown = difference(found.difference, found.low, found.high)
+    return (
+        f"{lead.unit} lower by {shown.replace('+', '')} than {name}"
+        if lead.lower
+        else f"{lead.unit} {shown} over {name}"
+    )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Lead:
     """How much better the first is: `found` turned so that more is better, on so many rows; skill as in VerdictPart.
 
-    over: the other's name. unit: what the lead is measured in.
+    over: the other's name. unit: what the lead is measured in; lower: less of it is better.
     """
 
     over: str
@@ -33,6 +33,7 @@ class Lead:
     rows: int
     unit: str
     skill: float | None = None
+    lower: bool = False
 
 
 def lead_in_metric(course: Course, metric: MetricSpec, best: Line, other: Line) -> Lead | None:
@@ -47,11 +48,12 @@ def lead_in_metric(course: Course, metric: MetricSpec, best: Line, other: Line) 
     if found.difference is None:
         return None
     entry = metrics.entry(metric.name, course.spec.folder)
-    score, turned = question.value(theirs), found if entry.direction == "maximize" else turn(found)
+    lower = entry.direction == "minimize"
+    score, turned = question.value(theirs), turn(found) if lower else found
     perfect = entry.bounds[1] if entry.direction == "maximize" else entry.bounds[0]
     left = abs(perfect - score)
     skill = (turned.difference or 0.0) / left if np.isfinite(left) and left > 0 else None
-    return Lead(other.record.name, turned, len(rows), metric.label, skill)
+    return Lead(other.record.name, turned, len(rows), metric.label, skill, lower)
 
 
 def lead_in_worth(course: Course, worth: Worth, best: Line, other: Line) -> Lead | None:

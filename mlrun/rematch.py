@@ -58,8 +58,8 @@ def lead_over_run(course: Course, metric: MetricSpec, best: Line, folder: Path) 
     found = intervals.difference(question, take(best.test.prediction, stored.kept), stored.prediction)
     if found.difference is None:
         return f"{metric.label} is not defined for one of the two"
-    upward = metrics.entry(metric.name, course.spec.folder).direction == "maximize"
-    return Lead(record.name, found if upward else turn(found), len(stored.kept), metric.label)
+    lower = metrics.entry(metric.name, course.spec.folder).direction == "minimize"
+    return Lead(record.name, turn(found) if lower else found, len(stored.kept), metric.label, lower=lower)
 
 
 def stored_answer(course: Course, folder: Path, record: RunRecord) -> Earlier | None:

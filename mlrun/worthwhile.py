@@ -95,7 +95,7 @@ def gains(course: Course, best: Line, lines: Sequence[Line], worth: Worth | None
         if len(other.rows) > 1
     ]
     lead = min(found, key=lambda lead: lead.found.difference or 0.0)
-    said = f"{told(lead)} over {lead.over}{how}{from_costs(course, best, worth)}"
+    said = f"{told(lead)}{how}{from_costs(course, best, worth)}"
     if lower_end(lead) > 0:
         return part("U1", question, "yes", lead, said)
     if (lead.found.difference or 0.0) <= 0:
