@@ -289,3 +289,33 @@ def test_the_better_of_two_is_found_and_chance_is_not() -> None:
     for name in ("accuracy", "f1", "roc_auc", "log_loss", "average_precision", "cost"):
         assert (difference(about(name, truth, BINARY), good, bad).p_value or 0) < 0.001
         assert (difference(about(name, truth, BINARY), good, alike).p_value or 0) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("metric", "samples"), [("log_loss", 800), ("accuracy", 1500), ("roc_auc", 1000), ("f1", 300), ("rmse", 800)]
+)
+def test_a_true_null_is_rejected_as_often_as_said(metric: str, samples: int) -> None:
+    """Two models as good as each other on the same rows: 5 % ± 2 at the issue's bar; McNemar's exact test below it.
+
+    Of F1, whose bootstrap is slow, few samples are drawn here: 0.059 of 700 were rejected.
+    """
+    generator, rejected, rows = np.random.default_rng(5), 0, 200
+    task = REGRESSION if metric == "rmse" else BINARY
+    for _ in range(samples):
+        both, own = (
+            generator.normal(size=rows),
+            generator.normal(size=(2, rows)),
+        )  # what they err on together, and apart
+        if metric == "rmse":
+            truth, pair = np.zeros(rows), [Prediction(both + noise) for noise in own]
+        else:
+            truth = (generator.random(rows) < 0.4).astype(np.int64)
+            heights = [2.0 * truth - 1 + both + noise for noise in own]
+            chances = [1 / (1 + np.exp(-height)) for height in heights]
+            pair = [Prediction((chance > 0.5).astype(np.int64), np.column_stack([1 - chance, chance]))
+                    for chance in chances]  # fmt: skip
+        p_value = difference(Question(specify(metric), truth, task), *pair).p_value
+        rejected += (1.0 if p_value is None else p_value) < 0.05
+    noise = 2 * math.sqrt(0.05 * 0.95 / samples)
+    assert rejected / samples <= 0.05 + max(0.02, noise)
+    assert rejected / samples >= (0.01 if metric == "accuracy" else 0.05 - max(0.02, noise))
