@@ -9,7 +9,8 @@ from mlrun import metrics
 from mlrun.goodness import good_parts
 from mlrun.records import Finding
 from mlrun.store.run_record import WEIGHT, Answer, VerdictPart, VerdictRecord
-from mlrun.worthwhile import is_asked, useful_parts, worth_of
+from mlrun.worth_gained import worth_of
+from mlrun.worthwhile import is_asked, useful_parts
 
 if TYPE_CHECKING:
     from mlrun.course import Course

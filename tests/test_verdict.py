@@ -262,6 +262,19 @@ def test_regression_and_many_classes_are_judged_by_their_own_metric() -> None:
     assert (verdict.word, answers(verdict)["U1"]) == ("good and useful", "yes")
 
 
+def test_numbers_of_people_are_held_against_those_of_a_regression() -> None:
+    generator = np.random.default_rng(0)
+    y = generator.normal(size=400)
+    around = course(y, "useful: {human: {column: expert}}\n", Task("regression"))
+    table = around.dataset.table.with_columns(expert=np.concatenate([y, y]) + generator.normal(size=800))
+    around = replace(around, dataset=replace(around.dataset, table=table))
+    zero = baseline(around, "zero_rule", Prediction(np.full(400, y.mean())))
+    best = line(around, "best", Prediction(y + generator.normal(size=400) / 4))
+    verdict = judged(around, best, zero)
+    assert (verdict.word, answers(verdict)["U1"]) == ("good and useful", "yes")
+    assert part_of(verdict, "U1").reason.endswith(" than people")
+
+
 def test_anomalies_with_labels_are_judged_like_two_classes() -> None:
     truth = two_classes(600, 0.1)
     around = course(truth, "task: anomaly\n" + COSTS, Task("anomaly", (0, 1)))
