@@ -12,6 +12,7 @@ from mlrun.check_entries import find_check
 from mlrun.errors import Interrupted, MlrunError, StorageError
 from mlrun.events import CheckStarted
 from mlrun.language.parameters import with_defaults
+from mlrun.process.jobs import OneThread
 from mlrun.records import Finding, Params, PlannedTest
 
 AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest first
@@ -43,8 +44,9 @@ def evaluate(
     context = replace(context, tests=tests, engine=engine)
     for done, test in enumerate(tests):
         yield CheckStarted(test.check, test.name, done, len(tests))
-        check = find_check(test.check, context.folder)
-        found.extend(ask(check, test, context))
+        with OneThread() as threads:  # as every fit: more of them may add numbers in another order
+            threads.hold()
+            found.extend(ask(find_check(test.check, context.folder), test, context))
     return tuple(found)
 
 
@@ -115,8 +117,13 @@ def with_automatic(
     for name in AUTOMATIC:
         if name in written or name not in catalog.names("checks"):
             continue
-        check: Check = find_check(name)
-        for params in check.automatic(context) if task in check.tasks else ():
+        check = find_check(name)
+        try:
+            wanted = check.automatic(context) if task in check.tasks else ()
+        except MlrunError as error:  # a model of the user's may refuse rows of which it is asked what matters
+            refused.append(Finding(name, name, "", status="error", reason=str(error)))
+            continue
+        for params in wanted:
             test = automatic_test(name, check, params)
             cost = check.fits(context, test.params)
             if cost > left:
@@ -130,7 +137,7 @@ def with_automatic(
 def automatic_test(name: str, check: Check, params: Params) -> PlannedTest:
     """Return a test with what `auto` says of it over the check's defaults."""
     whole = {
-        key: with_defaults(parameter.kind, params[key] if key in params else parameter.default)
+        key: with_defaults(parameter.kind, params.get(key, parameter.default))
         for key, parameter in check.parameters.items()
     }
     return PlannedTest(name, str(params.get("name", name)), {**params, **whole}, asked=False)
