@@ -79,6 +79,9 @@ evaluation:
 """
     tests = read(written).evaluation.tests
     assert [test.name for test in tests] == ["swap sex", "swap sex 2", "both", "every_other_value race", "swap a"]
+    noise = "[{noise: {sd: [0.1]}}, {noise: {columns: [a, b]}}, {noise: {columns: a}}, {typos: 0.1}, {round: {a: 1}}]"
+    named = [test.name for test in read(f"evaluation: {{perturbation: {noise}}}").evaluation.tests]
+    assert named == ["noise", "noise a, b", "noise a", "typos", "round a"]
     assert tests[0].params["edit"] == ("swap", {"sex": {"Male": "Female", "Female": "Male"}})
     assert tests[2].params["along"] == (("swap", {"relationship": {"Husband": "Wife"}}),)
     assert tests[3].params["along"] == (("blank", ("age",)),)

@@ -12,6 +12,7 @@ from mlrun.catalog import suggestion
 from mlrun.check_contracts import Check, Edit
 from mlrun.check_entries import find_check, is_free
 from mlrun.errors import UsageError
+from mlrun.kinds import MappingOf
 from mlrun.language.parameters import Reader
 from mlrun.language.problems import Findings, check_shape, dotted, quote
 from mlrun.language.sections import EvaluationSpec
@@ -210,11 +211,11 @@ def _known_edits() -> str:
 
 
 def _called(edit: str, value: Any) -> str:
-    """Return what a test is called that has no name: its edit, and what it edits."""
-    if isinstance(value, str):
-        return f"{edit} {value}"[:60]
-    inside = value
-    if isinstance(value, Mapping):
-        inside = value["columns"] if "columns" in value else tuple(value)
-    words = [item for item in inside if isinstance(item, str)] if isinstance(inside, (tuple, list)) else []
+    """Return what a test is called that has no name: its edit, and the columns that it names."""
+    kind = catalog.find("edits", edit).value
+    keyed = isinstance(value, Mapping) and isinstance(kind, MappingOf)
+    named: Any = tuple(value) if keyed else value if isinstance(value, (str, tuple)) else ()
+    if not keyed and isinstance(value, Mapping) and "columns" in value:
+        named = value["columns"]
+    words = [named] if isinstance(named, str) else [item for item in named if isinstance(item, str)]
     return " ".join([edit, ", ".join(words[:3])]).strip()[:60]
