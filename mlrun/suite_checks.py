@@ -48,18 +48,15 @@ def _of_tests(spec: Spec, dataset: Dataset) -> Iterator[Told]:
             yield (*path, *inside), told
 
 
-def _of_test(check: Check, test: PlannedTest, dataset: Dataset) -> Iterator[Told]:
-    """Yield what is wrong with one test: columns and conditions by their kinds, then what edit and check know."""
-    found = list(_of_params(check, test, dataset))
-    yield from found
-    if found:  # what follows may rest on it
-        return
+def _of_test(check: Check, test: PlannedTest, dataset: Dataset) -> list[Told]:
+    """Return what is wrong with one test: columns and conditions by their kinds, then what edit and check know."""
     try:
-        yield from check.problems(test.params, dataset)
+        found = list(_of_params(check, test, dataset))
+        return found or list(check.problems(test.params, dataset))  # the second may rest on the first
     except MlrunError as error:
-        yield (), str(error)
-    except Exception as error:  # noqa: BLE001 - a check of the user's own may raise anything
-        yield (), f"check '{test.check}' cannot tell whether it fits: {type(error).__name__}: {error}"
+        return [((), str(error))]
+    except Exception as error:  # noqa: BLE001 - a check or an edit of the user's own may raise anything
+        return [((), f"test '{test.name}' cannot tell whether it fits: {type(error).__name__}: {error}")]
 
 
 def _of_params(check: Check, test: PlannedTest, dataset: Dataset) -> Iterator[Told]:
