@@ -75,7 +75,8 @@ class Context:
     rope: differences of the first metric within it do not matter. engine: behaviour.Engine, shared by its checks.
     training_fits: fits that the search cost, so that `auto` can stay below. time, group: columns or None.
     profile: what the training columns looked like, for drift; None = the rows are the run's own.
-    earlier: model name → prediction of the run's own test rows, for drift of predictions.
+    earlier: model name → prediction of the run's own test rows, for drift of predictions. before: what the run itself
+    found, () while it is made.
     """
 
     dataset: Dataset
@@ -98,6 +99,7 @@ class Context:
     engine: Outputs | None = None
     profile: Mapping[str, Any] | None = None
     earlier: Mapping[str, Prediction] = field(default_factory=dict)
+    before: tuple[Finding, ...] = ()
 
     @property
     def truth(self) -> Array | None:

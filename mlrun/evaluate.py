@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from mlrun import predictions, runs
 from mlrun.baseline_subjects import ask, baseline_subject, why_silent
 from mlrun.baselines import Answer
 from mlrun.check_contracts import Context, Subject
+from mlrun.check_entries import find_check
 from mlrun.comparison.origins import read_object
 from mlrun.data_profile import PROFILE
 from mlrun.dataset import load as load_dataset
@@ -23,13 +24,14 @@ from mlrun.new_rows import read_new_rows
 from mlrun.pipelines import find_family
 from mlrun.predict import predict_alone
 from mlrun.provenance import data_digests
-from mlrun.records import Dataset, Finding, Fold, Prediction, Split
+from mlrun.records import Dataset, Finding, Fold, PlannedTest, Prediction, Split
 from mlrun.run_spec import spec_of
 from mlrun.splits import split as split_rows
 from mlrun.store.run_findings import finding_line
 from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.stored import StoredModel, from_payload
 from mlrun.suggest import chosen_metrics
+from mlrun.suite import automatic_test
 from mlrun.suite import evaluate as run_suite
 from mlrun.table.schema_cast import apply_schema
 from mlrun.training_rows import read_training_rows, were_trained_on
@@ -75,8 +77,9 @@ def evaluate(
     path = runs.resolve(runs.runs_root(None, root), run)
     record, spec = runs.read_run(path), spec_of(path)
     rows = new_rows(path, record, spec, data) if data else own_rows(path, record, spec)
-    context = context_of(path, record, spec, rows, trust)
-    suite = run_suite(context, spec.evaluation.tests, spec.evaluation.auto, spec.evaluation.without)
+    models, refused = load_models(path, record, spec, trust)
+    context = context_of(path, record, spec, rows, models)
+    suite = run_suite(context, tests_of(spec, rows), spec.evaluation.auto, spec.evaluation.without)
     while True:
         try:
             hear(next(suite))
@@ -91,8 +94,36 @@ def evaluate(
         labelled=rows.dataset.truth is not None,
         findings=findings,
         earlier=runs.read_findings(path),
-        notes=(*rows.dataset.notes, *rows.notes) if data else rows.notes,
+        notes=(*(rows.dataset.notes if data else ()), *rows.notes, *refused),
     )
+
+
+def tests_of(spec: Spec, rows: Rows) -> tuple[PlannedTest, ...]:
+    """Return the run's tests; on other rows than its own with drift, unless there is to be no evaluation at all."""
+    tests, suite = spec.evaluation.tests, spec.evaluation
+    known = {test.check for test in tests} | set(suite.without)
+    if rows.split is not None or suite.auto or not tests or "drift" in known:
+        return tests
+    return (*tests, automatic_test("drift", find_check("drift"), {}))
+
+
+def load_models(
+    path: Path, record: RunRecord, spec: Spec, trust: Sequence[str]
+) -> tuple[dict[str, StoredModel], tuple[str, ...]]:
+    """Return the stored champions, and a sentence on each but the best that may not be loaded; the best must be."""
+    found: dict[str, StoredModel] = {}
+    refused: list[str] = []
+    for model in record.models:
+        if model.status != "done" or not model.file:
+            continue
+        try:
+            payload = runs.load_model(path, model.name, trust, folder=spec.folder)
+            found[model.name] = from_payload(payload, spec.folder)
+        except MlrunError as error:
+            if model.name == record.best:
+                raise
+            refused.append(f"{model.name} is left out: {error}")
+    return found, tuple(refused)
 
 
 def write(output: str, done: Reevaluation) -> None:
@@ -161,12 +192,14 @@ def without_training_rows(path: Path, record: RunRecord, dataset: Dataset, notes
 # -- what checks may know ----------------------------------------------------------------------------------------------
 
 
-def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, trust: Sequence[str]) -> Context:
+def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Mapping[str, StoredModel]) -> Context:
     """Return the context of a finished run's models and baselines on these rows."""
     dataset, split = rows.dataset, rows.split
     specs = {baseline.name: baseline for baseline in spec.baselines}
     done = [model for model in record.models if model.status == "done"]
-    subjects = [model_subject(path, record, spec, model, rows, trust) for model in done if model.file]
+    subjects = [
+        model_subject(path, record, spec, model, rows, models[model.name]) for model in done if model.name in models
+    ]
     train = np.empty(0, dtype=np.int64) if split is None else split.train
     subjects += [
         baseline_subject(spec, specs[name], model, (dataset, train), baseline_answer(spec, specs[name], rows))
@@ -192,14 +225,14 @@ def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, trust: Seq
         training_fits=float("inf"),
         profile=None if split is not None else read_object(path / PROFILE),
         earlier={} if split is not None else earlier_predictions(path, record, dataset),
+        before=() if split is not None else runs.read_findings(path),
     )
 
 
 def model_subject(
-    path: Path, record: RunRecord, spec: Spec, model: ModelRecord, rows: Rows, trust: Sequence[str]
+    path: Path, record: RunRecord, spec: Spec, model: ModelRecord, rows: Rows, stored: StoredModel
 ) -> Subject:
     """Return a stored champion; it cannot be fitted again."""
-    stored = from_payload(runs.load_model(path, model.name, trust, folder=spec.folder), spec.folder)
     entry = find_family(model.family, spec.folder)
 
     def ask(table: pl.DataFrame) -> Prediction:

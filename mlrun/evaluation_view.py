@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mlrun.events import CheckStarted
+from mlrun.findings_view import told_test
 from mlrun.json_records import encode
 from mlrun.records import Finding
 from mlrun.screen.pages import Page, Section, show_page
@@ -62,12 +63,28 @@ def sections(done: Reevaluation, rows: list[dict[str, Any]]) -> list[Section]:
     labels = "" if done.labelled else ", without labels"
     about = f"{done.best or 'no best model'} on {done.rows:,} rows of {done.data}{labels}"
     judged = sorted((row for row in rows if row["status"] != "not_run"), key=lambda row: ORDER.index(row["status"]))
+    shown = tuple(row for row in judged if is_told(row))
+    quiet = [row for row in judged if not is_told(row)]
     return [
         Section("", None, (about, *done.notes)),
-        Section("", Table(HEADINGS, tuple(judged), style=style_of, empty="no test could be run")),
+        Section(
+            "", Table(HEADINGS, shown, tuple(folded(quiet)), style_of, "nothing that was tested is worse or fails")
+        ),
         *([Section("not run", None, tuple(reasons(rows)))] if any(row["status"] == "not_run" for row in rows) else []),
         Section("", None, (summary(rows),)),
     ]
+
+
+def is_told(row: Row) -> bool:
+    """Say whether a finding has a line of its own: it fails, warns, or is not what it was."""
+    return row["status"] in {"fail", "error", "warn"} or row["then_status"] not in {None, row["status"]}
+
+
+def folded(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the tests that need no line of their own, by status."""
+    for status in dict.fromkeys(row["status"] for row in rows):
+        names = dict.fromkeys(told_test(row["check"], row["test"]) for row in rows if row["status"] == status)
+        yield f"{word(status)}: {', '.join(names)}"
 
 
 def row_of(done: Reevaluation, finding: Finding) -> dict[str, Any]:
@@ -82,7 +99,7 @@ def row_of(done: Reevaluation, finding: Finding) -> dict[str, Any]:
         "measure": finding.measure,
         "then_status": None if then is None else then.status,
         "status": finding.status,
-        "then_value": None if then is None else then.value,
+        "then_value": None if then is None or then.measure != finding.measure else then.value,
         "value": finding.value,
         "low": finding.low,
         "high": finding.high,
@@ -94,7 +111,7 @@ def row_of(done: Reevaluation, finding: Finding) -> dict[str, Any]:
 
 def named(row: Row) -> str:
     """Return a test with its variant, the check in front where the test has another name."""
-    test = row["check"] if row["test"] == row["check"] else f"{row['check']} {row['test']}"
+    test = told_test(row["check"], row["test"])
     return f"{test}: {row['variant']}" if row["variant"] else test
 
 

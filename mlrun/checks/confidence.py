@@ -30,6 +30,9 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
     from mlrun.conformal_findings import conformal_findings
     from mlrun.sureness import answers_of_folds, answers_on_test
 
+    if context.truth is None:
+        yield unlabelled(subject, context, params)
+        return
     test, held_out = answers_on_test(subject, context), answers_of_folds(subject, context)
     if len(test.rows) < FEWEST_ROWS:
         told = f"there are only {len(test.rows)} rows with an answer; it needs {FEWEST_ROWS}"
@@ -57,6 +60,9 @@ def shown(subject: Subject, context: Context, params: Params, test: Answers, hel
     threshold, answered = math.nan, selective.Answered(math.nan, math.nan, math.nan)
     if held_out is not None and held_out.confidence is not None:
         threshold = selective.threshold_for(held_out.confidence, held_out.wrong, target)
+    elif (before := chosen_before(subject, context, target)) is not None:
+        threshold = before[0]
+    if not math.isnan(threshold):
         answered = selective.answered_from(test.confidence, test.wrong, threshold, level)
     status, fault = judge(found, answered.coverage, test)
     details = {
@@ -87,6 +93,44 @@ def shown(subject: Subject, context: Context, params: Params, test: Answers, hel
         reason=told(target, threshold, answered, probable=test.probabilities is not None) + fault,
         details={key: finite(value) if isinstance(value, float) else value for key, value in details.items()},
     )
+
+
+def unlabelled(subject: Subject, context: Context, params: Params) -> Finding:
+    """Return how many rows the model would answer itself, by its run's threshold; how well, nobody can say."""
+    from mlrun.sureness import confidence_of
+
+    prediction = subject.test
+    sure = None if prediction is None else confidence_of(prediction)
+    before = chosen_before(subject, context, params["target_risk"])
+    if sure is None or before is None or context.dataset.task.kind == "regression":
+        return Finding(
+            "", "", subject.name, status="not_run", reason="there are no labels, and no threshold from the run"
+        )
+    threshold, then = before
+    sure = sure if subject.answered is None else sure[subject.answered]
+    share = float((sure >= threshold).mean())
+    return Finding(
+        "",
+        "",
+        subject.name,
+        measure=f"coverage at {100 * params['target_risk']:g} % errors",
+        value=share,
+        n=len(sure),
+        reason=f"it would answer {100 * share:.1f} % of these rows itself, {100 * then:.1f} % of its test rows then; "
+        "how many answers are wrong cannot be told without labels",
+        details={"threshold": threshold, "coverage": share, "target_risk": params["target_risk"]},
+    )
+
+
+def chosen_before(subject: Subject, context: Context, target: float) -> tuple[float, float] | None:
+    """Return the threshold that the model's run chose for this risk, and the coverage it gave; None where none is."""
+    for finding in context.before:
+        known = finding.details
+        if (finding.check, finding.model, finding.variant) != ("confidence", subject.name, ""):
+            continue
+        if "threshold" in known and known["target_risk"] == target and known["threshold"] is not None:
+            return float(known["threshold"]), float(known["coverage"] or 0.0)
+    return None
 
 
 def judge(found: Selective, coverage: float, test: Answers) -> tuple[FindingStatus, str]:
@@ -170,6 +214,6 @@ ENTRY = Check(
         "severity": Parameter(OneOf("fail", "warn"), "fail", "whether a failure counts against usefulness"),
     },
     tasks=("classification", "regression"),
-    needs=("test", "labels"),
+    needs=("test",),
     automatic=lambda context: ({},),
 )
