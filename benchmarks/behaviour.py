@@ -24,7 +24,7 @@ import polars as pl
 
 from mlrun import catalog, runs
 from mlrun import spec as specs
-from mlrun.behaviour import make_engine
+from mlrun.change.engine import make_engine
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.cli import run as command
 from mlrun.dataset import load

@@ -12,7 +12,6 @@ import numpy as np
 from mlrun import latency, predictions, runs
 from mlrun.contest import Champion, Contest
 from mlrun.course import Course
-from mlrun.cuts import objective_of
 from mlrun.errors import DataError, MlrunError, StorageError
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue, join
@@ -24,6 +23,7 @@ from mlrun.store import model_files
 from mlrun.store.run_folder import sha256_of
 from mlrun.stored import StoredModel, as_payload, from_payload
 from mlrun.table.schema_cast import schema_of
+from mlrun.wrap.cuts import objective_of
 from mlrun.wrapping import Wish, Wrapping, learn
 
 if TYPE_CHECKING:

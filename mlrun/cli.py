@@ -111,10 +111,10 @@ def plan(
     form: Form = "table",
 ) -> None:
     """Check a spec against its data without fitting: families, trials, fits, time."""
-    from mlrun.plan_view import print_plan
     from mlrun.preview import make_plan
     from mlrun.run_options import TrainOptions
     from mlrun.screen.tables import check_format
+    from mlrun.view.plan import print_plan
 
     check_format(form)
     options = TrainOptions(runs=runs or None, no_cache=no_cache, sample=sample or None)
@@ -181,7 +181,7 @@ def compare(
     from mlrun import compare as step
     from mlrun.runs import resolve, runs_root
     from mlrun.screen.tables import check_format
-    from mlrun.side_by_side import print_comparison
+    from mlrun.view.comparison import print_comparison
 
     check_format(form)
     if len(names) < 2:
@@ -256,9 +256,9 @@ def evaluate(
 ) -> int:
     """Run a run's evaluation suites again, on its rows or on new ones."""
     from mlrun import evaluate as step
-    from mlrun.evaluation_view import print_evaluation, watch
     from mlrun.process.interruption import stoppable
     from mlrun.screen.tables import check_format
+    from mlrun.view.evaluation import print_evaluation, watch
 
     check_format(form)
     with stoppable(), watch() as hear:

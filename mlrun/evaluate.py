@@ -16,7 +16,6 @@ from mlrun.baselines import Answer
 from mlrun.check_contracts import Context, Subject
 from mlrun.check_entries import find_check
 from mlrun.comparison.origins import read_object
-from mlrun.data_profile import PROFILE
 from mlrun.dataset import load as load_dataset
 from mlrun.errors import DataError, MlrunError, NothingConcluded, UsageError
 from mlrun.events import CheckStarted
@@ -26,6 +25,7 @@ from mlrun.predict import predict_alone
 from mlrun.provenance import data_digests
 from mlrun.records import Dataset, Finding, Fold, PlannedTest, Prediction, Split
 from mlrun.run_spec import spec_of
+from mlrun.shift.profile import PROFILE
 from mlrun.splits import split as split_rows
 from mlrun.store.run_findings import finding_line
 from mlrun.store.run_record import ModelRecord, RunRecord

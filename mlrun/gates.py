@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlrun import judged_findings
-from mlrun.goodness import told
-from mlrun.head_to_head import Lead, lead_in_metric, question_of, turn
 from mlrun.intervals import interval
+from mlrun.judgement import suites as judged_findings
+from mlrun.judgement.goodness import told
+from mlrun.judgement.head_to_head import Lead, lead_in_metric, question_of, turn
+from mlrun.judgement.rematch import lead_over_run
 from mlrun.leaderboard import Line
 from mlrun.records import Difference, Finding, MetricSpec
-from mlrun.rematch import lead_over_run
 from mlrun.statistics import holm
 from mlrun.store.run_record import GateRecord, VerdictRecord
 from mlrun.verdict import USEFUL, joined

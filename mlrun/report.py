@@ -9,7 +9,6 @@ from pathlib import Path
 from mlrun.check_tables import tables, worst_rows
 from mlrun.comparison.origins import told_origins
 from mlrun.errors import UsageError
-from mlrun.findings_view import at_a_glance, reasons
 from mlrun.json_records import encode
 from mlrun.pictures import pictures
 from mlrun.records import Finding
@@ -27,6 +26,7 @@ from mlrun.screen.standings import (
 from mlrun.screen.tables import Table, write
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
+from mlrun.view.findings import at_a_glance, reasons
 from mlrun.wording import as_text, count, duration, moment, nearest, seconds_between
 
 BRIEF = 3  # columns of this rank and above are for `show`

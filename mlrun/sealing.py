@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlrun import metrics, provenance, runs
-from mlrun.data_profile import PROFILE, profile
 from mlrun.errors import DataError
 from mlrun.events import Event, Noted, RunFinished
 from mlrun.gates import judge_gates
@@ -21,6 +20,7 @@ from mlrun.predictions import write_predictions
 from mlrun.records import Finding
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
+from mlrun.shift.profile import PROFILE, profile
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord
 from mlrun.table.schema_cast import schema_of
 from mlrun.training_rows import write_training_rows

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from mlrun import catalog
-from mlrun.behaviour import make_engine
+from mlrun.change.engine import make_engine
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.check_entries import find_check
 from mlrun.errors import Interrupted, MlrunError, StorageError

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun import metrics
-from mlrun.goodness import good_parts
+from mlrun.judgement.goodness import good_parts
+from mlrun.judgement.worth_gained import worth_of
+from mlrun.judgement.worthwhile import is_asked, useful_parts
 from mlrun.records import Finding
 from mlrun.store.run_record import WEIGHT, Answer, VerdictPart, VerdictRecord
-from mlrun.worth_gained import worth_of
-from mlrun.worthwhile import is_asked, useful_parts
 
 if TYPE_CHECKING:
     from mlrun.course import Course

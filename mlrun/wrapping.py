@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mlrun.cuts import best_cut, cheapest_cut, closed_form, objective_of
 from mlrun.errors import DataError
-from mlrun.recalibration import Curves, Method, Reads, calibrated, learn_curves
 from mlrun.records import MetricSpec, Prediction, Task
+from mlrun.wrap.cuts import best_cut, cheapest_cut, closed_form, objective_of
+from mlrun.wrap.recalibration import Curves, Method, Reads, calibrated, learn_curves
 
 if TYPE_CHECKING:
     from mlrun.records import Array

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from mlrun import catalog, metrics
-from mlrun.behaviour import Engine, make_engine
+from mlrun.change.engine import Engine, make_engine
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.records import Column, ColumnKind, Dataset, Finding, PlannedTest, Prediction, Task
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from mlrun.behaviour import CHUNK, Answer, distinct_rows
+from mlrun.change.engine import CHUNK, Answer, distinct_rows
 from mlrun.check_contracts import Context, Subject
 from mlrun.errors import DataError
 from mlrun.records import PlannedTest, Prediction

@@ -32,10 +32,10 @@ from sklearn.metrics import roc_auc_score
 from xgboost import XGBRegressor
 
 from mlrun import catalog, metrics
-from mlrun.author_rows import read_author_rows
 from mlrun.baselines import ENTRIES, Question
+from mlrun.change.author_rows import read_author_rows
+from mlrun.change.importance import most_important
 from mlrun.check_contracts import Check
-from mlrun.importance import most_important
 from mlrun.intervals import Question as Asked
 from mlrun.intervals import difference
 from mlrun.records import Prediction, Task

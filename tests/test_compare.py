@@ -22,8 +22,8 @@ from mlrun.comparison.paired import metric_of
 from mlrun.comparison.words import rows_to_decide, word_for
 from mlrun.records import Difference, Finding, MetricSpec
 from mlrun.runs import write_findings
-from mlrun.side_by_side import brief
 from mlrun.store.run_record import BudgetRecord, MetricRecord, RunRecord, TaskRecord
+from mlrun.view.comparison import brief
 
 ROWS = 200
 ONE = (model("xgboost", 0.93),)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import betabinom
 
-from mlrun import conformal
+from mlrun.certainty import conformal
 
 
 @pytest.mark.parametrize(("n", "a", "b"), [(1, 1, 1), (50, 91, 10), (1000, 180, 21), (20_000, 18_001, 2000)])

@@ -13,11 +13,11 @@ from fitted_subjects import changed, context_of, dataset_of, found, halves
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mlrun import drifts
 from mlrun.check_contracts import Context
 from mlrun.checks.drift import ENTRY
-from mlrun.data_profile import column_profile, number_profile, profile
 from mlrun.records import Column, Dataset, Finding, Prediction, Task
+from mlrun.shift import drifts
+from mlrun.shift.profile import column_profile, number_profile, profile
 
 ELECTRICITY = Path(__file__).parents[2] / "shared" / "data" / "electricity" / "elec.csv"
 

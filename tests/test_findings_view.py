@@ -16,7 +16,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from mlrun.check_tables import tables, worst_rows
-from mlrun.findings_view import (
+from mlrun.records import Finding, FindingStatus, WorstRow
+from mlrun.screen.pages import Section, page_as_html, page_as_markdown, print_page
+from mlrun.screen.tables import Table, folded, to_markdown
+from mlrun.view.findings import (
     ORDER,
     at_a_glance,
     listed,
@@ -26,9 +29,6 @@ from mlrun.findings_view import (
     told_finding,
     told_test,
 )
-from mlrun.records import Finding, FindingStatus, WorstRow
-from mlrun.screen.pages import Section, page_as_html, page_as_markdown, print_page
-from mlrun.screen.tables import Table, folded, to_markdown
 
 EVIL = "\x1b[31m[/]<script>\u202e|*x*"
 

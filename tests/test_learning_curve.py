@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 from mlrun import metrics
 from mlrun.check_contracts import Context, Refit
 from mlrun.checks.learning_curve import ENTRY
-from mlrun.growth import Point, latest_rows, nested_rows
-from mlrun.growth_reading import extrapolated, last_doubling, more_data, power_law, reading, weights_of_half
+from mlrun.growth.parts import Point, latest_rows, nested_rows
+from mlrun.growth.reading import extrapolated, last_doubling, more_data, power_law, reading, weights_of_half
 from mlrun.intervals import Question
 from mlrun.records import Difference, MetricSpec, Prediction, Task
 

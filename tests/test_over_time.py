@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from mlrun.check_contracts import Context
 from mlrun.checks.over_time import ENTRY
 from mlrun.records import Finding
-from mlrun.windows import told, windows_of
+from mlrun.shift.windows import told, windows_of
 
 ELECTRICITY = Path(__file__).parents[2] / "shared" / "data" / "electricity" / "elec.csv"
 

@@ -15,7 +15,7 @@ from scipy.stats import binom
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from mlrun import reliability
+from mlrun.certainty import reliability
 
 Rows = st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.5, 0.8, 1.0]), st.integers(0, 1)), min_size=2)
 

@@ -14,7 +14,7 @@ from scipy.stats import norm
 from sklearn.metrics import auc as trapezoid
 from sklearn.metrics import roc_auc_score
 
-from mlrun import selective as told
+from mlrun.certainty import selective as told
 from mlrun.statistics import wilson
 
 Answers = st.lists(st.tuples(st.sampled_from([0.5, 0.6, 0.8, 0.9]), st.booleans()), min_size=1, max_size=6)

@@ -22,9 +22,9 @@ from mlrun.checks.slices import ENTRY
 from mlrun.dataset import load
 from mlrun.intervals import Question as Asked
 from mlrun.records import Column, Dataset, Finding, Prediction, Task
-from mlrun.slice_scores import reversed_in_slices, score_slices
-from mlrun.slice_search import Search, predicates_of, search_slices
-from mlrun.slicing import Slice, named_slices, parts_of
+from mlrun.slice.parts import Slice, named_slices, parts_of
+from mlrun.slice.scores import reversed_in_slices, score_slices
+from mlrun.slice.search import Search, predicates_of, search_slices
 from mlrun.spec import parse
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

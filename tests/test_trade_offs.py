@@ -20,11 +20,11 @@ from threadpoolctl import threadpool_limits
 
 from mlrun.check_contracts import Context, Subject
 from mlrun.checks.trade_offs import ENTRY, interpretability
-from mlrun.cost_curve import Costs, cost_at, cost_curve, tuned
 from mlrun.errors import DataError
 from mlrun.latency import MANY, many_rows_latency, p95_ms
+from mlrun.price.cost_curve import Costs, cost_at, cost_curve, tuned
+from mlrun.price.trades import Offer, dominators
 from mlrun.records import Finding, Prediction
-from mlrun.trades import Offer, dominators
 
 if TYPE_CHECKING:
     from mlrun.records import Array

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import confusion_matrix
 
-from mlrun.records import Difference, Prediction, Task
-from mlrun.utility import (
+from mlrun.judgement.utility import (
     choose_deferral,
     confidence_of,
     deferred,
@@ -22,6 +21,7 @@ from mlrun.utility import (
     worth_by_outcome,
     worth_by_rightness,
 )
+from mlrun.records import Difference, Prediction, Task
 from mlrun.weighing import chance_above, rows_more, rows_needed
 
 RNG = np.random.default_rng(0)

@@ -12,11 +12,11 @@ from made_courses import baseline, course, finding, line, noisy, said, two_class
 from sklearn.metrics import roc_auc_score
 
 from mlrun.course import Course
+from mlrun.judgement.utility import gain, worth_by_costs
 from mlrun.leaderboard import Line
 from mlrun.records import Finding, Prediction, Task
 from mlrun.screen.standings import verdict_line
 from mlrun.store.run_record import RunRecord, VerdictPart, VerdictRecord
-from mlrun.utility import gain, worth_by_costs
 from mlrun.verdict import best_line, verdict_of, worded
 from mlrun.weighing import chance_above
 

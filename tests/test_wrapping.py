@@ -23,13 +23,13 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
 from mlrun import metrics
-from mlrun.cuts import best_cut, cheapest_cut, closed_form, objective_of
 from mlrun.errors import DataError, SpecError
 from mlrun.latency import one_row_latency
 from mlrun.predict import predict_alone, stored_model
-from mlrun.recalibration import Method
 from mlrun.records import MetricSpec, Prediction, Task
 from mlrun.store import model_files
+from mlrun.wrap.cuts import best_cut, cheapest_cut, closed_form, objective_of
+from mlrun.wrap.recalibration import Method
 from mlrun.wrapping import Wish, Wrapping, learn
 
 MAMMOGRAPHY = Path(__file__).parents[2] / "shared" / "data" / "mammography" / "mammography.csv"

@@ -11,8 +11,8 @@ from mlrun.kinds import Integer, Number, OneOf, Parameter
 from mlrun.records import Finding, FindingStatus, Params
 
 if TYPE_CHECKING:
+    from mlrun.certainty.reliability import Bins, Decomposition, Floor
     from mlrun.records import Array
-    from mlrun.reliability import Bins, Decomposition, Floor
 
 FEWEST_ROWS = 30
 MOST_DRAWN = 50_000_000  # outcomes in all; 500 draws up to 100,000 rows, at least 100 for more
@@ -47,7 +47,7 @@ def judged(subject: Subject, context: Context) -> tuple[Array, Array]:
 
 
 def finding(subject: Subject, context: Context, params: Params, p: Array, y: Array) -> Finding:
-    from mlrun import reliability
+    from mlrun.certainty import reliability
 
     binned = reliability.quantile_bins(p, y, params["bins"])
     draws = max(100, min(reliability.DRAWS, MOST_DRAWN // len(p)))
@@ -123,7 +123,7 @@ def left_by_line(p: Array, y: Array, slope: tuple[float, float]) -> float:
     """Return the Brier score after the line that the slope and the intercept describe."""
     import numpy as np
 
-    from mlrun.reliability import log_odds
+    from mlrun.certainty.reliability import log_odds
 
     return float(np.square((1 + np.tanh((slope[0] * log_odds(p) + slope[1]) / 2)) / 2 - y).mean())
 

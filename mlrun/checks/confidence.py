@@ -11,8 +11,8 @@ from mlrun.kinds import ColumnName, Fields, ListOf, Number, OneOf, Parameter
 from mlrun.records import Finding, FindingStatus, Params, WorstRow
 
 if TYPE_CHECKING:
-    from mlrun.selective import Answered, Selective
-    from mlrun.sureness import Answers
+    from mlrun.certainty.answers import Answers
+    from mlrun.certainty.selective import Answered, Selective
 
 FEWEST_ROWS = 30
 FEWEST_OF_EACH = 10  # right and wrong answers, below which an interval cannot fail a model
@@ -27,8 +27,8 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
     Thresholds and conformal scores come from the held-out rows of the folds, and are reported on test. The champion is
     fitted on all of train, so the scores are cross-conformal (Vovk 2015): a little too careful where rows are few.
     """
-    from mlrun.conformal_findings import conformal_findings
-    from mlrun.sureness import answers_of_folds, answers_on_test
+    from mlrun.certainty.answers import answers_of_folds, answers_on_test
+    from mlrun.certainty.sets import conformal_findings
 
     if context.truth is None:
         yield unlabelled(subject, context, params)
@@ -51,7 +51,7 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
 
 def shown(subject: Subject, context: Context, params: Params, test: Answers, held_out: Answers | None) -> Finding:
     """Return the risk of the answers that are shown, from the surest on."""
-    from mlrun import selective
+    from mlrun.certainty import selective
 
     if test.confidence is None:
         raise ValueError("nothing says how sure it is")
@@ -97,7 +97,7 @@ def shown(subject: Subject, context: Context, params: Params, test: Answers, hel
 
 def unlabelled(subject: Subject, context: Context, params: Params) -> Finding:
     """Return how many rows the model would answer itself, by its run's threshold; how well, nobody can say."""
-    from mlrun.sureness import confidence_of
+    from mlrun.certainty.answers import confidence_of
 
     prediction = subject.test
     sure = None if prediction is None else confidence_of(prediction)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlrun.behaviour_keys import rate_keys
+from mlrun.change.keys import rate_keys
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.kinds import Anything, OneOf, Parameter
 from mlrun.labels import code_of
@@ -15,8 +15,8 @@ MAX_RATE = 0.05
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield the share of rows that move against what is expected; rows that cannot move further do not count."""
-    from mlrun.row_outputs import moves, wrong_way
-    from mlrun.row_rates import Bound, Judged, answer_of, not_run, rate_findings
+    from mlrun.change.outputs import moves, wrong_way
+    from mlrun.change.rates import Bound, Judged, answer_of, not_run, rate_findings
 
     task = context.dataset.task
     outcome = None if params["outcome"] is None else code_of(params["outcome"], task)
@@ -42,8 +42,8 @@ def unit_of(context: Context, base: object) -> float:
     """Return what a tolerance is a share of: the standard deviation of y, of the scores; without y of what is said."""
     import numpy as np
 
+    from mlrun.change.outputs import spread_of
     from mlrun.records import Prediction
-    from mlrun.row_outputs import spread_of
 
     if context.dataset.task.kind == "regression" and context.dataset.truth is not None:
         return float(np.std(context.dataset.truth, ddof=1))

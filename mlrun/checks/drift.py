@@ -10,7 +10,7 @@ from mlrun.kinds import Number, Parameter
 from mlrun.records import Finding, FindingStatus, Params
 
 if TYPE_CHECKING:
-    from mlrun.drifts import Drift
+    from mlrun.shift.drifts import Drift
 
 FEWEST_ROWS = 50
 ALPHA = 0.05
@@ -26,7 +26,7 @@ UNKNOWN = {"warn": 0.1, "fail": 0.25}  # more words that training did not know, 
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:  # noqa: ARG001 - of the data
     """Yield a finding for each feature and the target, and one for the answers of each model."""
-    from mlrun.drifts import held_together
+    from mlrun.shift.drifts import held_together
 
     if context.profile is None:
         yield Finding("", "", "", status="not_run", reason=OWN_ROWS)
@@ -52,7 +52,7 @@ def columns_of(context: Context) -> list[tuple[str, str, Drift]]:
     """Return (column, '', its drift) of every feature that is there, and of the target when there are labels."""
     import polars as pl
 
-    from mlrun.drifts import column_drift
+    from mlrun.shift.drifts import column_drift
 
     profile, table = context.profile or {}, context.table
     found = [
@@ -70,7 +70,7 @@ def columns_of(context: Context) -> list[tuple[str, str, Drift]]:
 
 def predictions_of(context: Context) -> list[tuple[str, str, Drift]]:
     """Return ('predictions', model, its drift) of every model whose answers to the run's test rows are kept."""
-    from mlrun.drifts import prediction_drift
+    from mlrun.shift.drifts import prediction_drift
 
     return [
         ("predictions", each.name, prediction_drift(context.earlier[each.name], each.test, context.dataset.task))

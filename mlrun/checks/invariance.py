@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlrun.behaviour_keys import edited_columns, rate_keys
+from mlrun.change.keys import edited_columns, rate_keys
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.records import Finding, Params
 
@@ -14,8 +14,8 @@ FEW_VALUES = 20  # a sensitive column with more distinct values gets those of ot
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield the share of rows that change their answer, with the mean change of each variant."""
-    from mlrun.row_outputs import inconsistent, moves, spread_of
-    from mlrun.row_rates import Bound, Judged, answer_of, rate_findings
+    from mlrun.change.outputs import inconsistent, moves, spread_of
+    from mlrun.change.rates import Bound, Judged, answer_of, rate_findings
 
     answer = answer_of(subject, context, params)
     if isinstance(answer, Finding):

@@ -10,7 +10,7 @@ from mlrun.kinds import Integer, ListOf, Number, Parameter
 from mlrun.records import Finding, Params
 
 if TYPE_CHECKING:
-    from mlrun.growth_reading import Curve
+    from mlrun.growth.reading import Curve
 
 SIZES = (0.1, 0.2, 0.4, 0.7, 1.0)
 QUICK = {"sizes": (0.25, 0.5, 1.0), "repeats": 1}  # spec.md, section 11
@@ -28,8 +28,8 @@ READINGS = {
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield the scores of a model at growing sizes, and what the last doubling says."""
-    from mlrun.growth import measured
-    from mlrun.growth_reading import read
+    from mlrun.growth.parts import measured
+    from mlrun.growth.reading import read
 
     if len(context.train) < FEWEST_ROWS:
         told = f"there are only {len(context.train)} training rows; it needs {FEWEST_ROWS}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlrun.behaviour_keys import rate_keys
+from mlrun.change.keys import rate_keys
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.errors import MlrunError
 from mlrun.kinds import Parameter, Word
@@ -15,14 +15,14 @@ MAX_RATE = 0.10
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield the share of the author's rows that are answered wrongly."""
-    from mlrun.row_rates import author_findings
+    from mlrun.change.rates import author_findings
 
     yield from author_findings(subject, context, params)
 
 
 def problems(params: Params, dataset: Dataset) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Tell a file that is not there, has no such label column, or labels that are none of the task's."""
-    from mlrun.author_rows import read_author_rows
+    from mlrun.change.author_rows import read_author_rows
 
     try:
         read_author_rows(params["file"], params["label"], dataset)

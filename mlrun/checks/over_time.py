@@ -10,12 +10,12 @@ from mlrun.kinds import Integer, Parameter
 from mlrun.records import Finding, Params
 
 if TYPE_CHECKING:
-    from mlrun.windows import Window
+    from mlrun.shift.windows import Window
 
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:  # noqa: ARG001 - of all subjects
     """Yield one finding: windows of the judged rows with every model's score, and whether the best one changes."""
-    from mlrun.windows import scored, windows_of
+    from mlrun.shift.windows import scored, windows_of
 
     times = context.dataset.times
     if context.time is None or times is None:
@@ -34,7 +34,7 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
 def two_best(context: Context) -> tuple[Subject, Subject] | None:
     """Return the best model and the one that comes next on the judged rows; None where there is only one."""
     from mlrun import metrics
-    from mlrun.windows import answers
+    from mlrun.shift.windows import answers
 
     spec, truth = context.metrics[0], context.truth
     sign = 1 if metrics.entry(spec.name, context.folder).direction == "maximize" else -1
@@ -52,7 +52,7 @@ def two_best(context: Context) -> tuple[Subject, Subject] | None:
 
 
 def finding(context: Context, windows: Sequence[Window], pair: tuple[Subject, Subject] | None) -> Finding:
-    from mlrun.windows import windows_lost
+    from mlrun.shift.windows import windows_lost
 
     models = {subject.name for subject in context.subjects if subject.kind == "model"}
     winners = [best_in(context, window, models) for window in windows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mlrun.behaviour_keys import COMMON
+from mlrun.change.keys import COMMON
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.kinds import Number, Parameter
 from mlrun.records import Finding, Params
@@ -17,14 +17,14 @@ DROP, RELATIVE_DROP = 0.05, 0.1  # what `auto` warns of: of a metric between bou
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield what each level costs, with its paired interval, and how many answers flip."""
-    from mlrun.metric_drops import drop_findings
+    from mlrun.change.drops import drop_findings
 
     yield from drop_findings(subject, context, params)
 
 
 def automatic(context: Context) -> list[Params]:
     """Return noise on the numeric columns, and one test for each of the three most important columns, lost."""
-    from mlrun.importance import most_important
+    from mlrun.change.importance import most_important
 
     features = context.dataset.features
     numeric = tuple(column.name for column in features if column.kind == "numeric")

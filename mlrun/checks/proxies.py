@@ -14,7 +14,7 @@ ROWS = 5_000
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield for each withheld column how well it can be told, as a warning where that is easy."""
-    from mlrun.proxy_strength import proxy_finding
+    from mlrun.change.proxies import proxy_finding
 
     columns = columns_of(context, params)
     if not columns:

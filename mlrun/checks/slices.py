@@ -14,9 +14,9 @@ DISCOVER = {"depth": 2, "min_rows": 50, "fdr": 0.1}
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:
     """Yield a finding a named slice, then one a slice that was found, or that none was."""
-    from mlrun.slice_discoveries import of_found_slices
-    from mlrun.slice_findings import of_named_slices
-    from mlrun.slice_question import asked_of
+    from mlrun.slice.discoveries import of_found_slices
+    from mlrun.slice.findings import of_named_slices
+    from mlrun.slice.question import asked_of
 
     asked = asked_of(subject, context, params)
     yield from of_named_slices(asked)
@@ -28,7 +28,7 @@ def problems(params: Params, dataset: Dataset) -> Iterable[tuple[tuple[str | int
     """Yield what is wrong beside unknown columns and conditions: the metric, a critical slice without a bound."""
     from mlrun import metrics
     from mlrun.errors import UsageError
-    from mlrun.slicing import parts_of
+    from mlrun.slice.parts import parts_of
 
     if params["metric"] is not None:
         try:

@@ -10,8 +10,8 @@ from mlrun.errors import MlrunError
 from mlrun.records import Finding, Params
 
 if TYPE_CHECKING:
-    from mlrun.cost_curve import CostCurve
-    from mlrun.trades import Offer
+    from mlrun.price.cost_curve import CostCurve
+    from mlrun.price.trades import Offer
 
 ANSWERS_OF_OTHERS = ("human", "existing")  # baselines whose own price is not known; the others cost nothing
 READABLE, HALF_READABLE = 2, 4  # simplicity ranks: up to a tree; up to a forest
@@ -19,8 +19,8 @@ READABLE, HALF_READABLE = 2, 4  # simplicity ranks: up to a tree; up to a forest
 
 def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]:  # noqa: ARG001 - as every check
     """Yield one finding a model: its prices, which models are no worse in all of them, and its costs by threshold."""
-    from mlrun.cost_curve import cost_curve
-    from mlrun.trades import dominators
+    from mlrun.price.cost_curve import cost_curve
+    from mlrun.price.trades import dominators
 
     offers = [offer_of(each, context) for each in context.subjects]
     beaten = dominators(offers)
@@ -31,7 +31,7 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
 
 def offer_of(subject: Subject, context: Context) -> Offer:
     """Measure what a model costs; a baseline that mlrun makes is free, and what others answered has no known price."""
-    from mlrun.trades import Offer
+    from mlrun.price.trades import Offer
 
     score = turned_score(subject, context)
     if subject.kind == "baseline":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import Told, tell_not_numeric
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import Told, tell_not_numeric
 from mlrun.kinds import MappingOf, Number
 from mlrun.records import Dataset
 

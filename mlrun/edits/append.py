@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import COLUMNS, as_list, of_text, tell_text, text_columns
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import COLUMNS, as_list, of_text, tell_text, text_columns
 from mlrun.kinds import AnyOf, Fields, ListOf, Parameter, Word
 from mlrun.records import Dataset
 

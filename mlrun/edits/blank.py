@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import Told, as_list, tell_unknown
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import Told, as_list, tell_unknown
 from mlrun.kinds import AnyOf, ColumnName, ListOf
 from mlrun.records import Dataset
 

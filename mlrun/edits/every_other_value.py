@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import FEW_VALUES, Told, literal, seen, tell_unknown
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import FEW_VALUES, Told, literal, seen, tell_unknown
 from mlrun.kinds import ColumnName
 from mlrun.records import Dataset
 

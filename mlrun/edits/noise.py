@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import Told, as_list, part, tell_not_numeric
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import Told, as_list, part, tell_not_numeric
 from mlrun.kinds import AnyOf, ColumnName, Fields, ListOf, Number, OneOf, Parameter
 from mlrun.records import Dataset
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mlrun.catalog import load_object
+from mlrun.change.rows import Told
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import Told
 from mlrun.errors import DataError, MlrunError, UsageError
 from mlrun.kinds import Word
 from mlrun.records import Dataset

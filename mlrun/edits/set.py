@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import Told, in_type_of, literal, tell_never, tell_unknown
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import Told, in_type_of, literal, tell_never, tell_unknown
 from mlrun.errors import UsageError
 from mlrun.kinds import Anything, MappingOf
 from mlrun.records import Dataset

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlrun.change.rows import COLUMNS, of_text, tell_text, text_columns
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import COLUMNS, of_text, tell_text, text_columns
 from mlrun.kinds import AnyOf, Fields, OneOf, Parameter
 from mlrun.records import Dataset
 

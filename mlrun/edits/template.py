@@ -8,8 +8,8 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from mlrun.catalog import suggestion
+from mlrun.change.rows import Told, as_list, part, typical_rows
 from mlrun.check_contracts import Edit, Variant
-from mlrun.edited_rows import Told, as_list, part, typical_rows
 from mlrun.errors import MlrunError
 from mlrun.kinds import AnyOf, ColumnName, Fields, ListOf, MappingOf, Parameter, Word
 from mlrun.records import Dataset

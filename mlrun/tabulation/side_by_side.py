@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from mlrun.findings_view import word
 from mlrun.records import Finding
 from mlrun.screen.tables import Heading, Row, Table
+from mlrun.view.findings import word
 from mlrun.wording import NOTHING, number
 
 NARROW = 12  # what a column of a model needs at least

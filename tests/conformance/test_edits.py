@@ -13,8 +13,8 @@ import pytest
 from behaviour_cases import dataset_of, people
 
 from mlrun import catalog
+from mlrun.change.stack import conformed, differing
 from mlrun.check_contracts import Edit
-from mlrun.edited_stack import conformed, differing
 from mlrun.records import Dataset
 
 NAMES = catalog.names("edits")

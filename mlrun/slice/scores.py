@@ -10,10 +10,10 @@ import numpy as np
 
 from mlrun import statistics
 from mlrun.fit import take
-from mlrun.group_differences import Group, group_difference
 from mlrun.intervals import Question
 from mlrun.records import Difference, Interval, Prediction
-from mlrun.slicing import Slice
+from mlrun.slice.differences import Group, group_difference
+from mlrun.slice.parts import Slice
 from mlrun.wording import count
 
 if TYPE_CHECKING:

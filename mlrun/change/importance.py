@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from mlrun import metrics
+from mlrun.change.outputs import moves
 from mlrun.check_contracts import Context, Subject
 from mlrun.fit import take
 from mlrun.records import Prediction
-from mlrun.row_outputs import moves
 
 if TYPE_CHECKING:
     from mlrun.records import Array

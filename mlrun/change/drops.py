@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlrun import metrics
-from mlrun.behaviour import Answer, Change
+from mlrun.change.engine import Answer, Change
+from mlrun.change.outputs import Moves, moves
+from mlrun.change.rates import MOVED_AT_LEAST, answer_of, failing, not_run
 from mlrun.check_contracts import Context, Subject
 from mlrun.distributions import normal_ppf, normal_sf
 from mlrun.intervals import Question, difference
 from mlrun.records import Finding, FindingStatus, MetricSpec, Params, Prediction, Severity
-from mlrun.row_outputs import Moves, moves
-from mlrun.row_rates import MOVED_AT_LEAST, answer_of, failing, not_run
 from mlrun.wording import count, number
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlrun.certainty.answers import Answers
+from mlrun.certainty.conformal import Coverage, judge_coverage, quantile_of, set_scores
 from mlrun.check_contracts import Context
-from mlrun.conformal import Coverage, judge_coverage, quantile_of, set_scores
 from mlrun.records import Finding, Params
-from mlrun.slicing import parts_of
+from mlrun.slice.parts import parts_of
 from mlrun.statistics import holm
-from mlrun.sureness import Answers
 from mlrun.wording import as_text
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from mlrun import catalog
-from mlrun.author_rows import read_author_rows
-from mlrun.behaviour_keys import edits_of
+from mlrun.change.author_rows import read_author_rows
+from mlrun.change.keys import edits_of
 from mlrun.check_contracts import Edit, Variant
 from mlrun.errors import DataError, UsageError
 from mlrun.records import Dataset, Params, PlannedTest

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mlrun import judged_findings, metrics
-from mlrun.head_to_head import question_of
+from mlrun import metrics
 from mlrun.intervals import interval
+from mlrun.judgement import suites as judged_findings
+from mlrun.judgement.head_to_head import question_of
+from mlrun.judgement.utility import Worth
+from mlrun.judgement.worth_gained import gains
 from mlrun.leaderboard import Line
 from mlrun.metric_labels import metric_of
 from mlrun.records import Finding
 from mlrun.store.run_record import WEIGHT, Answer, VerdictPart
-from mlrun.utility import Worth
 from mlrun.wording import number
-from mlrun.worth_gained import gains
 
 if TYPE_CHECKING:
     from mlrun.course import Course

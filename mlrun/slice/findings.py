@@ -15,9 +15,9 @@ from mlrun.check_contracts import Context, Subject
 from mlrun.fit import take
 from mlrun.intervals import Question
 from mlrun.records import Finding, FindingStatus, MetricSpec, Prediction
-from mlrun.slice_question import Asked
-from mlrun.slice_scores import SliceScore, reversed_in_slices, score_slices
-from mlrun.slicing import Slice, named_slices
+from mlrun.slice.parts import Slice, named_slices
+from mlrun.slice.question import Asked
+from mlrun.slice.scores import SliceScore, reversed_in_slices, score_slices
 
 if TYPE_CHECKING:
     from mlrun.records import Array

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from mlrun.change.rows import FEW_VALUES
 from mlrun.check_contracts import Context, Subject
-from mlrun.edited_rows import FEW_VALUES
 from mlrun.intervals import Question, interval
 from mlrun.metrics import specify
 from mlrun.prepare import Preparation, learn

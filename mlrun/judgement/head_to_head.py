@@ -11,10 +11,10 @@ from mlrun import intervals, metrics
 from mlrun.baselines import ENTRIES
 from mlrun.errors import MlrunError
 from mlrun.fit import take
+from mlrun.judgement.utility import Worth, gain
 from mlrun.leaderboard import Line, baseline_line
 from mlrun.records import Difference, MetricSpec
 from mlrun.spec import BaselineSpec
-from mlrun.utility import Worth, gain
 
 if TYPE_CHECKING:
     from mlrun.course import Course

@@ -13,7 +13,7 @@ from mlrun.comparison.origins import Data, read_as
 from mlrun.earlier import predict_earlier
 from mlrun.errors import MlrunError
 from mlrun.fit import take
-from mlrun.head_to_head import Lead, question_of, turn
+from mlrun.judgement.head_to_head import Lead, question_of, turn
 from mlrun.leaderboard import Line
 from mlrun.predictions import FOLDER, as_codes, prediction_of, read_part
 from mlrun.provenance import split_digest

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlrun.behaviour import Answer, Change, make_engine
-from mlrun.behaviour_keys import test_of, why_unread
+from mlrun.change.engine import Answer, Change, make_engine
+from mlrun.change.keys import test_of, why_unread
+from mlrun.change.outputs import Moves, told, wrong
 from mlrun.check_contracts import Context, Subject
 from mlrun.distributions import binomial_sf
 from mlrun.records import Finding, FindingStatus, Params, Severity, Task, WorstRow
-from mlrun.row_outputs import Moves, told, wrong
 from mlrun.statistics import wilson
 from mlrun.wording import count
 

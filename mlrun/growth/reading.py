@@ -16,7 +16,7 @@ from mlrun.records import Difference, Prediction
 
 if TYPE_CHECKING:
     from mlrun.check_contracts import Context
-    from mlrun.growth import Point
+    from mlrun.growth.parts import Point
     from mlrun.records import Array
 
 MoreData = Literal["yes", "no", "unclear"]

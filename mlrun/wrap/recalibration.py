@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mlrun.certainty.reliability import logistic_line
 from mlrun.errors import DataError
 from mlrun.records import Prediction
-from mlrun.reliability import logistic_line
 
 if TYPE_CHECKING:
     from mlrun.records import Array

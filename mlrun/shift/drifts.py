@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from mlrun import data_profile, statistics
+from mlrun import statistics
 from mlrun.distributions import normal_sf
+from mlrun.shift import profile as data_profile
 
 if TYPE_CHECKING:
     from mlrun.records import Array, Prediction, Task

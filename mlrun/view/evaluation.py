@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mlrun.events import CheckStarted
-from mlrun.findings_view import told_test
 from mlrun.json_records import encode
 from mlrun.records import Finding
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.terminal import printable
+from mlrun.view.findings import told_test
 from mlrun.wording import number
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from typing import Any
 
 from mlrun.compare import Comparison, Finding, Pair
 from mlrun.json_records import encode
-from mlrun.outcome_tables import MARK, outcomes, slices, told_budget
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.standings import cv_of, ranked, test_of
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.store.run_record import ModelRecord, RunRecord
+from mlrun.view.outcomes import MARK, outcomes, slices, told_budget
 from mlrun.wording import ARROWS, NOTHING, as_text, count, difference, interval, spread
 
 WHERE = {"test": "the same test rows", "folds": "the same folds", "later": "the later run's test rows"}

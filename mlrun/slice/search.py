@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlrun.slicing import QUANTILES, parts_of
+from mlrun.slice.parts import QUANTILES, parts_of
 from mlrun.statistics import benjamini_hochberg, mean_interval, welch, wilson
 
 if TYPE_CHECKING:

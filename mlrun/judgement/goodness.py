@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mlrun.head_to_head import Lead, done, guesses, lead_in_metric, lead_in_worth
+from mlrun.judgement.head_to_head import Lead, done, guesses, lead_in_metric, lead_in_worth
 from mlrun.leaderboard import Line
 from mlrun.store.run_record import Answer, VerdictPart
 from mlrun.weighing import chance_above, rows_needed
@@ -13,7 +13,7 @@ from mlrun.wording import difference
 
 if TYPE_CHECKING:
     from mlrun.course import Course
-    from mlrun.utility import Worth
+    from mlrun.judgement.utility import Worth
 
 HEURISTICS = ("rule", "constant", "previous", "max_z")
 NO_BETTER = "no better than guessing"

@@ -10,13 +10,9 @@ import numpy as np
 
 from mlrun.baselines import ENTRIES, Question
 from mlrun.errors import MlrunError
-from mlrun.goodness import lower_end, part, told
-from mlrun.head_to_head import Lead, answered_rows, lead_in_metric, lead_in_rows
-from mlrun.leaderboard import Line, baseline_line
-from mlrun.records import Prediction
-from mlrun.spec import BaselineSpec
-from mlrun.store.run_record import VerdictPart
-from mlrun.utility import (
+from mlrun.judgement.goodness import lower_end, part, told
+from mlrun.judgement.head_to_head import Lead, answered_rows, lead_in_metric, lead_in_rows
+from mlrun.judgement.utility import (
     Deferral,
     Worth,
     choose_deferral,
@@ -28,6 +24,10 @@ from mlrun.utility import (
     worth_by_outcome,
     worth_by_rightness,
 )
+from mlrun.leaderboard import Line, baseline_line
+from mlrun.records import Prediction
+from mlrun.spec import BaselineSpec
+from mlrun.store.run_record import VerdictPart
 from mlrun.weighing import rows_needed
 from mlrun.wording import number
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from mlrun.change.stack import Part, Stack, Suite, make_stack
 from mlrun.check_contracts import Subject
-from mlrun.edited_stack import Part, Stack, Suite, make_stack
 from mlrun.errors import Interrupted, StorageError, UsageError
 from mlrun.fit import join, take
 from mlrun.records import Dataset, PlannedTest, Prediction

@@ -10,8 +10,8 @@ import numpy as np
 from mlrun import measures
 from mlrun.check_contracts import Context
 from mlrun.records import Finding
-from mlrun.slice_question import Asked
-from mlrun.slice_search import FoundSlice, Search, predicates_of, search_slices
+from mlrun.slice.question import Asked
+from mlrun.slice.search import FoundSlice, Search, predicates_of, search_slices
 
 if TYPE_CHECKING:
     from mlrun.records import Array

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mlrun.certainty.reliability import calibration_error, floor_of, quantile_bins
 from mlrun.measures import ranking_of
 from mlrun.records import Prediction
-from mlrun.reliability import calibration_error, floor_of, quantile_bins
 
 if TYPE_CHECKING:
     from mlrun.check_contracts import Context, Subject
