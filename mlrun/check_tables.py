@@ -9,8 +9,7 @@ from mlrun.screen.tables import Heading, Row, Table
 from mlrun.tabulation.models import calibration, confidence, ensembles, learning_curve, trade_offs
 from mlrun.tabulation.parts import assumptions, drift, over_time, slices
 from mlrun.tabulation.side_by_side import named, side_by_side
-from mlrun.view.findings import told_test
-from mlrun.wording import NOTHING, number
+from mlrun.wording import NOTHING, number, told_test
 
 MOST_WORST = 5  # rows of a test; findings.jsonl has the others
 TABLES: Mapping[str, Callable[[Sequence[Finding], Sequence[str]], Iterator[Table]]] = {

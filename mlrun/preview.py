@@ -16,6 +16,7 @@ from mlrun.ready import Ready, make_ready
 from mlrun.records import Trial, TrialResult
 from mlrun.run_options import TrainOptions
 from mlrun.suite import with_automatic
+from mlrun.wording import told_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,9 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
     tests, refused = with_automatic(context, suite.tests, suite.without) if suite.auto else (suite.tests, [])
     checks = [find_check(test.check, spec.folder) for test in tests]
     return PlannedEvaluation(
-        tests=tuple(test.check if test.name == test.check else f"{test.check} {test.name}" for test in tests),
+        tests=tuple(told_test(test.check, test.name) for test in tests),
         fits=sum(check.fits(context, test.params) for check, test in zip(checks, tests, strict=True)),
-        left_out=tuple(dict.fromkeys(finding.test for finding in refused)),
+        left_out=tuple(dict.fromkeys(told_test(finding.check, finding.test) for finding in refused)),
     )
 
 

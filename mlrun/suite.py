@@ -29,6 +29,7 @@ AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest f
     "learning_curve",
     "assumptions",
 )
+NO_TEST_ROWS = "there are no test rows"
 TOO_DEAR = "it costs more than the training; ask for it"
 
 
@@ -89,7 +90,7 @@ def examine(check: Check, test: PlannedTest, subject: Subject, context: Context)
 def missing(check: Check, subject: Subject, context: Context) -> str:
     """Return what a check needs and does not have, as a reason; '' when it has all."""
     lacking = {
-        "test": (len(context.rows) == 0 or subject.test is None, "there are no test rows"),
+        "test": (len(context.rows) == 0 or subject.test is None, NO_TEST_ROWS),
         "labels": (context.dataset.truth is None, "there are no labels"),
         "predict": (subject.predict is None, subject.silent or "it cannot be asked about new rows"),
         "refit": (subject.refit is None, "it cannot be fitted again here"),
@@ -118,8 +119,13 @@ def with_automatic(
         if name in written or name not in catalog.names("checks"):
             continue
         check = find_check(name)
+        if task not in check.tasks:
+            continue
+        if "test" in check.needs and not len(context.rows):
+            refused.append(Finding(name, name, "", status="not_run", reason=NO_TEST_ROWS))
+            continue
         try:
-            wanted = check.automatic(context) if task in check.tasks else ()
+            wanted = check.automatic(context)
         except MlrunError as error:  # a model of the user's may refuse rows of which it is asked what matters
             refused.append(Finding(name, name, "", status="error", reason=str(error)))
             continue

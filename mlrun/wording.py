@@ -99,6 +99,11 @@ def count(amount: int, noun: str, plural: str = "") -> str:
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
+def told_test(check: str, test: str) -> str:
+    """Return a test's name, the check's in front where it is another."""
+    return test if not check or test == check or test.startswith((f"{check} ", f"{check}:")) else f"{check} {test}"
+
+
 def as_text(value: object) -> str:
     """Return a value of a spec or a record, such as a hyperparameter, as YAML would have it."""
     return value if isinstance(value, str) else json.dumps(encode(value), ensure_ascii=False)

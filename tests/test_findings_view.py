@@ -27,8 +27,8 @@ from mlrun.view.findings import (
     suites,
     together,
     told_finding,
-    told_test,
 )
+from mlrun.wording import told_test
 
 EVIL = "\x1b[31m[/]<script>\u202e|*x*"
 

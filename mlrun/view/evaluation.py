@@ -14,8 +14,7 @@ from mlrun.records import Finding
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.terminal import printable
-from mlrun.view.findings import told_test
-from mlrun.wording import number
+from mlrun.wording import number, told_test
 
 if TYPE_CHECKING:
     from mlrun.evaluate import Reevaluation

@@ -10,7 +10,7 @@ from math import ceil
 from mlrun.records import Finding, FindingStatus
 from mlrun.screen.pages import Point, Section
 from mlrun.store.run_record import RunRecord
-from mlrun.wording import count, interval, number
+from mlrun.wording import count, interval, number, told_test
 
 ORDER: tuple[FindingStatus, ...] = ("fail", "error", "warn", "pass", "info", "vacuous", "not_run")
 SILENT = ("error", "not_run", "vacuous")
@@ -69,11 +69,6 @@ def together(findings: Sequence[Finding]) -> FindingStatus:
 def word(status: str) -> str:
     """Return a status as people read it."""
     return WORDS.get(status, status)
-
-
-def told_test(check: str, test: str) -> str:
-    """Return a test's name, the check's in front where it is another."""
-    return test if not check or test == check or test.startswith((f"{check} ", f"{check}:")) else f"{check} {test}"
 
 
 def told_number(finding: Finding) -> str:

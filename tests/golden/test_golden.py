@@ -31,6 +31,7 @@ MASKED = (  # clock, machine, and digests into which versions enter
 )
 VERSIONS = ("scikit-learn", "xgboost", "numpy", "scipy")
 NEAR, NEAR_IN_TEXT = 1e-4, 2e-3  # in text numbers are rounded
+PRICED = re.compile(r"^(info|evaluation of) .*\n", re.MULTILINE)  # what a model costs is measured in seconds
 PACE = re.compile(r"^ +[\d,]+/[\d,]+ fits.*\n", re.MULTILINE)  # only on slow machines
 
 
@@ -89,7 +90,7 @@ def versions() -> Mapping[str, str]:
 
 def masked_text(text: str) -> str:
     """Return output without times and folders; runs of blanks and lines as one, since times move columns."""
-    text = TIME.sub("TIME", PACE.sub("", text.replace(str(Path.cwd()), ".")))
+    text = TIME.sub("TIME", PRICED.sub("", PACE.sub("", text.replace(str(Path.cwd()), "."))))
     text = re.sub(r"─+", "─", text)
     return re.sub(r"(?<=\S) {2,}", "  ", text)
 
