@@ -41,7 +41,7 @@ class Finding:
 
     best: both are the best of their runs. part: on which rows, and how many. word: '' where nothing was tested,
     `reason` says why. p_holm: of those that are no best, held together. more_rows: that would decide, about.
-    chances: P(worse), P(within the rope), P(better), where folds were compared.
+    chances: P(worse), P(within the rope), P(better), where folds were compared. rope: in the metric's unit.
     """
 
     run: str
@@ -57,6 +57,7 @@ class Finding:
     p_holm: float | None = None
     more_rows: int | None = None
     chances: tuple[float, ...] = ()
+    rope: float = ROPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +177,16 @@ def find_difference(
     )
     rope, confidence = limits(old.origins)
     try:
+        from mlrun.comparison.paired import in_units
+
         told = measure(old, old_model, new, new_model, part)
+        rope = in_units(rope, old_model, metric.label)
     except MlrunError as error:
         return replace(finding, reason=str(error))
     word = word_for(told.found, metric.direction, rope)
     more = rows_to_decide(told.found, told.rows, confidence, rope) if word == "undecided" else None
     return replace(
-        finding, difference=told.found, word=word, rows=told.rows, more_rows=more, chances=told.chances or ()
+        finding, difference=told.found, word=word, rope=rope, rows=told.rows, more_rows=more, chances=told.chances or ()
     )
 
 

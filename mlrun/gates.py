@@ -70,7 +70,7 @@ def judge_gates(
     """Return what became of each gate; claims about differences are held together by Holm's procedure.
 
     A gate without a number behind it never passes: it is `not_run`, and `undecided` where the rows are too few to
-    say. Both exit 3, but for a comparison with an earlier run when there is none yet (docs/decisions/0006).
+    say. Both exit 3, but for a comparison with an earlier run when there is none yet (docs/decisions/0009).
     """
     question = Question(course, best, lines, findings, references, verdict)
     heard = [HEARINGS[gate.kind](gate, question) for gate in course.spec.gates]

@@ -44,7 +44,7 @@ def verdict_of(
     """Return the verdict of evaluation.md section 9: a word, its reason, and the answers that it rests on.
 
     `useless`, `not worth it`, `good, not useful`, `useful, not good`, `good and useful`, `undecided`; where the spec
-    does not say what useful means, `good` (docs/decisions/0006).
+    does not say what useful means, `good` (docs/decisions/0009).
     """
     if course.dataset.truth is None:
         return VerdictRecord("undecided", "no labels")

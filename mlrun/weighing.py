@@ -10,6 +10,11 @@ from mlrun.records import Difference
 MOST_ROWS = 10_000_000  # beyond it, "more rows" is no advice
 
 
+def tolerance(bound: float, highest: float, score: float | None) -> float:
+    """Return a bound on differences in a metric's unit: of one without a highest value it is a share of a score."""
+    return bound if math.isfinite(highest) else bound * abs(score or 0.0)
+
+
 def standard_error(found: Difference, confidence: float) -> float | None:
     """Return the standard error behind a difference's interval (normal); None where it has none."""
     if found.low is None or found.high is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlrun.errors import NothingConcluded
 from mlrun.records import Difference, MetricSpec, Task
+from mlrun.weighing import tolerance
 from mlrun.wording import count
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def difference_over_folds(
     gaps = np.array([one - other for one, other in pairs])
     folds = max(2, len(newer) // repeats)  # each tests 1 / folds of the rows and trains on the others
     low, high, p_value = nadeau_bengio(gaps, folds - 1, 1, old.confidence)
-    chances = bayesian_correlated_t(gaps, folds - 1, 1, old.rope)
+    chances = bayesian_correlated_t(gaps, folds - 1, 1, in_units(old.rope, old_model, label))
     if old.record.metrics[0].direction == "minimize":
         chances = (chances[2], chances[1], chances[0])
     return Measured(Difference(float(gaps.mean()), low, high, p_value, "corrected resampled t"), rows, chances)
@@ -145,6 +146,15 @@ def task_of(side: Side) -> Task:
     if task is None:
         raise NothingConcluded(f"{side.record.name} does not say what its task was")
     return Task(task.kind, task.labels, side.costs)
+
+
+def in_units(rope: float, reference: ModelRecord, label: str) -> float:
+    """Return the rope in a metric's unit: of one without a highest value it is a share of the reference's score."""
+    from mlrun import metrics
+
+    test, folds = reference.test, reference.cv
+    score = test[label].value if label in test else folds[label].mean if label in folds else None
+    return tolerance(rope, metrics.entry(metric_of(label).name).bounds[1], score)
 
 
 def metric_of(label: str) -> MetricSpec:

@@ -13,6 +13,7 @@ from mlrun import intervals, metrics, statistics
 from mlrun.distributions import normal_ppf
 from mlrun.intervals import Question
 from mlrun.records import Difference, Prediction
+from mlrun.weighing import tolerance
 
 if TYPE_CHECKING:
     from mlrun.check_contracts import Context
@@ -62,20 +63,21 @@ def read(context: Context, points: Sequence[Point]) -> Curve:
     )
     question = Question(spec, truth[judged], dataset.task, context.confidence, context.seed, context.folder)
     doubling = last_doubling(question, points)
-    sizes = tuple(point.rows for point in points)
+    sizes, last = tuple(point.rows for point in points), mean_of(scores[-1])
+    rope = tolerance(context.rope, question.metric.bounds[1], last)
     return Curve(
         spec.label,
         sizes,
         scores,
         trained,
         doubling,
-        more_data(doubling, context.rope),
+        more_data(doubling, rope),
         reading(
             mean_of(trained[-1]),
-            mean_of(scores[-1]),
+            last,
             constant_score(context, question),
             question,
-            context.rope,
+            rope,
         ),
         extrapolated(sizes, [mean_of(each) for each in scores], 2 * sizes[-1]),
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from mlrun import metrics
 from mlrun.judgement.head_to_head import Lead, done, guesses, lead_in_metric, lead_in_worth
 from mlrun.leaderboard import Line
 from mlrun.store.run_record import Answer, VerdictPart
-from mlrun.weighing import chance_above, rows_needed
+from mlrun.weighing import chance_above, rows_needed, tolerance
 from mlrun.wording import difference
 
 if TYPE_CHECKING:
@@ -51,22 +52,25 @@ def beats_guessing(course: Course, found: Sequence[Lead]) -> VerdictPart:
 
 def beats_heuristics(course: Course, found: Sequence[Lead]) -> VerdictPart:
     """Answer G1: each is beaten by the rope at least, with the probability that the spec asks for."""
-    question, rope, sure = (
-        "Does it beat each heuristic?",
-        course.spec.evaluation.rope,
-        course.spec.evaluation.confidence,
-    )
+    question, sure = "Does it beat each heuristic?", course.spec.evaluation.confidence
     if not found:
         return VerdictPart("G1", question, "not asked", reason="there is no heuristic to beat")
-    chances = [(chance_above(lead.found, rope, sure) or 0.0, place) for place, lead in enumerate(found)]
-    chance, place = min(chances)
-    lead = found[place]
+    ropes = [in_units(course, course.spec.evaluation.rope, lead) for lead in found]
+    chances = [chance_above(lead.found, rope, sure) or 0.0 for lead, rope in zip(found, ropes, strict=True)]
+    chance, place = min(zip(chances, range(len(found)), strict=True))
+    lead, rope = found[place], ropes[place]
     said = f"{told(lead)}, P({rope:g} better) = {chance:.3f}"
     if chance >= sure:
         return part("G1", question, "yes", lead, said)
     if (lead.found.difference or 0.0) <= rope:
         return part("G1", question, "no", lead, f"{lead.over} does as well: {said}")
     return part("G1", question, "undecided", lead, f"{rows_needed(lead.found, lead.rows, sure, rope, sides=1)}: {said}")
+
+
+def in_units(course: Course, bound: float, lead: Lead) -> float:
+    """Return a bound on leads in the first metric's unit: of one without a highest value a share of the other's."""
+    metric = metrics.entry(course.metrics[0].name, course.spec.folder)
+    return tolerance(bound, metric.bounds[1], lead.score)
 
 
 def needs_its_size(course: Course, best: Line, lines: tuple[Line, ...], worth: Worth | None) -> VerdictPart:
@@ -103,9 +107,9 @@ def is_within(course: Course, best: Line, other: Line) -> float | None:
     """Return by how much a simpler model may be worse in the first metric, when it is not worse by more."""
     within = None if course.spec.useful is None else course.spec.useful.prefer_simpler_within
     lead = None if within is None else lead_in_metric(course, course.metrics[0], best, other)
-    if within is None or lead is None or lead.found.difference is None or lead.found.difference > within:
+    if within is None or lead is None or lead.found.difference is None:
         return None
-    return within
+    return None if lead.found.difference > in_units(course, within, lead) else within
 
 
 def beats_existing(course: Course, found: Sequence[Lead]) -> VerdictPart:

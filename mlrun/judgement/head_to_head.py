@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Lead:
     """How much better the first is: `found` turned so that more is better, on so many rows; skill as in VerdictPart.
 
-    over: the other's name. unit: what the lead is measured in; lower: less of it is better.
+    over: the other's name, score: what it has. unit: what the lead is measured in; lower: less of it is better.
     """
 
     over: str
@@ -34,6 +34,7 @@ class Lead:
     unit: str
     skill: float | None = None
     lower: bool = False
+    score: float | None = None
 
 
 def lead_in_metric(course: Course, metric: MetricSpec, best: Line, other: Line) -> Lead | None:
@@ -53,7 +54,7 @@ def lead_in_metric(course: Course, metric: MetricSpec, best: Line, other: Line) 
     perfect = entry.bounds[1] if entry.direction == "maximize" else entry.bounds[0]
     left = abs(perfect - score)
     skill = (turned.difference or 0.0) / left if np.isfinite(left) and left > 0 else None
-    return Lead(other.record.name, turned, len(rows), metric.label, skill, lower)
+    return Lead(other.record.name, turned, len(rows), metric.label, skill, lower, score)
 
 
 def lead_in_worth(course: Course, worth: Worth, best: Line, other: Line) -> Lead | None:

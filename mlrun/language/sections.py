@@ -156,7 +156,7 @@ class FinalSpec:
 class EvaluationSpec:
     """Which tests are run; auto: those that need no author's knowledge, beside the ones that are written.
 
-    sample: rows of behaviour tests. rope: differences of the first metric within it do not matter. without: checks
+    sample: rows of behaviour tests. rope: differences within it do not matter (weighing.tolerance). without: checks
     that are never run, not by `auto` either.
     """
 

@@ -213,7 +213,11 @@ class FinalShape(Shape):
 
 
 class CompareShape(Shape):
-    rope: float = Field(default=0.005, ge=0, description="differences of the first metric within it do not matter")
+    rope: float = Field(
+        default=0.005,
+        ge=0,
+        description="differences within it do not matter; a share of the score where a metric has no highest value",
+    )
     confidence: float = Field(default=0.95, ge=0.5, lt=1, description="of every interval")
 
 

@@ -18,6 +18,7 @@ from mlrun.records import Finding, FindingStatus, MetricSpec, Prediction
 from mlrun.slice.parts import Slice, named_slices
 from mlrun.slice.question import Asked
 from mlrun.slice.scores import SliceScore, reversed_in_slices, score_slices
+from mlrun.weighing import tolerance
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -120,7 +121,7 @@ def of_critical(question: Question, each: SliceScore) -> tuple[FindingStatus, fl
 
 def allowed_gap(question: Question, max_gap: float, rest: float) -> float:
     """Return the gap that is allowed in the metric's unit: of one without a highest value, that share of the rest's."""
-    return max_gap if math.isfinite(question.metric.bounds[1]) else max_gap * abs(rest)
+    return tolerance(max_gap, question.metric.bounds[1], rest)
 
 
 def told_score(each: SliceScore) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlrun.compare import Comparison, Finding, Pair
@@ -118,11 +118,17 @@ def differences(comparison: Comparison, found: list[Finding]) -> Table:
     metric = comparison.reference.record.metrics[0]
     more = "more" if metric.direction == "maximize" else "less"
     parts = dict.fromkeys(WHERE[finding.part] for finding in found)
-    words = f"same: within ± {comparison.rope:g}; undecided: the interval holds zero."
+    words = f"same: within {told_rope(comparison, found)}; undecided: the interval holds zero."
     notes = [f"{metric.label}, {more} is better, on {' or '.join(parts)}; {words}"]
     if sum(row["p_holm"] is not None for row in rows) > 1:
         notes.append("The models but for the best are many questions: their p are held together (Holm).")
     return Table(tuple(headings), rows, tuple(notes), style_of)
+
+
+def told_rope(comparison: Comparison, found: Sequence[Finding]) -> str:
+    """Return which differences do not matter: in the metric's unit, or as a share of the reference's score."""
+    share = any(finding.word and finding.rope != comparison.rope for finding in found)
+    return f"± {100 * comparison.rope:g} % of the reference's score" if share else f"± {comparison.rope:g}"
 
 
 def told_word(row: Row) -> str:
@@ -221,7 +227,7 @@ def conclusion(comparison: Comparison, pair: Pair, tests: bool) -> str:
         more = f" (about {best.more_rows:,} rows more)" if best.more_rows else ""
         return f"{name} and {reference}: undecided{more} {told}"
     if best.word == "same within rope":
-        return f"{name} is the same as {reference} within ± {comparison.rope:g} {told}"
+        return f"{name} is the same as {reference} within {told_rope(comparison, [best])} {told}"
     return f"{name} is {best.word} than {reference} {told}"
 
 
