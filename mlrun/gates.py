@@ -107,7 +107,7 @@ def lacking(question: Question) -> str:
 
 def hear_beats(gate: GateSpec, question: Question) -> Hearing:
     """Pass when the lead over a baseline is shown, fail when the baseline is as good or better on these rows."""
-    name, text = str(gate.params["baseline"]), f"beats {gate.params['baseline']}"
+    name, text = str(gate.params["baseline"]), str(gate)
     reason = lacking(question)
     if reason or question.best is None:
         return not_run(text, reason)
@@ -162,7 +162,7 @@ def hear_bound(gate: GateSpec, question: Question) -> Hearing:
     metric: MetricSpec = gate.params["metric"]
     upward = "at_least" in gate.params
     bound = float(gate.params["at_least" if upward else "at_most"])
-    text = f"{metric.label} at {'least' if upward else 'most'} {bound:g}"
+    text = str(gate)
     reason, course = lacking(question), question.course
     if reason or question.best is None or question.best.test is None or course.dataset.truth is None:
         return not_run(text, reason)
@@ -182,7 +182,7 @@ def hear_drop(gate: GateSpec, question: Question) -> Hearing:
     """Pass when the score fell by no more than the bound, fail when it is shown that it fell by more."""
     metric: MetricSpec = gate.params["metric"]
     bound, against = float(gate.params["drop_at_most"]), str(gate.params["against"])
-    text = f"{metric.label} drops by at most {bound:g} against {against}"
+    text = str(gate)
     known = question.references
     if against in known.missing:
         return not_run(text, f"there is nothing to compare with yet: {known.missing[against]}", is_open=False)
@@ -220,8 +220,7 @@ def fallen(text: str, lead: Lead, bound: float, confidence: float) -> Hearing:
 
 def hear_suites(gate: GateSpec, question: Question) -> Hearing:
     """Fail when the best model fails a test; open when a test that was asked for says nothing, or none was run."""
-    names, spec = gate.params["names"], question.course.spec
-    text = "suites pass" + (f": {', '.join(names)}" if names else "")
+    names, spec, text = gate.params["names"], question.course.spec, str(gate)
     if question.best is None:
         return not_run(text, lacking(question))
     mine = [

@@ -57,6 +57,7 @@ class PlanReport:
     lines: tuple[PlanLine, ...]
     baselines: tuple[str, ...]
     evaluation: PlannedEvaluation
+    gates: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -82,6 +83,7 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
         lines=tuple(plan_line(ready, model, known, why, measured) for model in ready.models),
         baselines=tuple(baseline.name for baseline in ready.spec.baselines),
         evaluation=plan_evaluation(ready),
+        gates=tuple(map(str, ready.spec.gates)),
     )
 
 
@@ -122,6 +124,7 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
             rank=model.rank,
             assumptions=model.entry.assumptions,
             members=model.spec.parts,
+            refit=lambda parts: (),  # it will be possible; nothing is fitted here
         )
         for model in ready.models
     )

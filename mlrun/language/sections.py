@@ -192,6 +192,21 @@ class GateSpec:
     kind: Literal["beats", "bound", "drop", "suites", "useful"]
     params: Params = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """Return the condition in the words of the run folder."""
+        given = self.params
+        if self.kind == "beats":
+            return f"beats {given['baseline']}"
+        if self.kind == "suites":
+            return "suites pass" + (f": {', '.join(given['names'])}" if given["names"] else "")
+        if self.kind == "bound":
+            side = "at_least" if "at_least" in given else "at_most"
+            return f"{given['metric'].label} {side.replace('_', ' ')} {float(given[side]):g}"
+        if self.kind == "drop":
+            bound = float(given["drop_at_most"])
+            return f"{given['metric'].label} drops by at most {bound:g} against {given['against']}"
+        return "useful"
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:

@@ -29,7 +29,7 @@ def sections(plan: PlanReport) -> list[Section]:
     return [
         Section("", None, (rows, metrics, baselines, *plan.notes)),
         Section("", planned_models(plan), (whole(plan),)),
-        Section("", None, tuple(told_evaluation(plan.evaluation))),
+        Section("", None, (*told_evaluation(plan.evaluation), *([told_gates(plan)] if plan.gates else []))),
     ]
 
 
@@ -42,6 +42,10 @@ def told_evaluation(planned: PlannedEvaluation) -> Iterator[str]:
     yield f"evaluation: {count(len(planned.tests), 'test')}{fits}: {', '.join(planned.tests)}"
     if planned.left_out:
         yield f"not in it, for it would cost more than the training: {', '.join(planned.left_out)}; name it to have it"
+
+
+def told_gates(plan: PlanReport) -> str:
+    return f"gates: {'; '.join(plan.gates)}"
 
 
 def planned_models(plan: PlanReport) -> Table:
