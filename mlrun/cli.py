@@ -261,6 +261,8 @@ def evaluate(
     from mlrun.view.evaluation import print_evaluation, watch
 
     check_format(form)
+    if output:
+        step.check_output(output, data)
     with stoppable(), watch() as hear:
         done = step.evaluate(name, data, trust, runs or None, hear)
     if output:

@@ -11,14 +11,14 @@ import numpy as np
 import polars as pl
 
 from mlrun import predictions, runs
-from mlrun.baseline_subjects import ask, baseline_subject, why_silent
-from mlrun.baselines import Answer
+from mlrun.baseline_subjects import baseline_again
 from mlrun.check_contracts import Context, Subject
 from mlrun.check_entries import find_check
 from mlrun.comparison.origins import read_object
 from mlrun.dataset import load as load_dataset
 from mlrun.errors import DataError, MlrunError, NothingConcluded, UsageError
 from mlrun.events import CheckStarted
+from mlrun.later_scores import LaterScore, later_scores
 from mlrun.new_rows import read_new_rows
 from mlrun.pipelines import find_family
 from mlrun.predict import predict_alone
@@ -33,19 +33,23 @@ from mlrun.stored import StoredModel, from_payload
 from mlrun.suggest import chosen_metrics
 from mlrun.suite import automatic_test
 from mlrun.suite import evaluate as run_suite
+from mlrun.suite_checks import misfit
 from mlrun.table.schema_cast import apply_schema
 from mlrun.training_rows import read_training_rows, were_trained_on
 
 if TYPE_CHECKING:
     from mlrun.records import Array
-    from mlrun.spec import BaselineSpec, Spec
+    from mlrun.spec import Spec
 
     Folds = tuple[tuple[Fold, Prediction, Array | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reevaluation:
-    """What the suites of a run find on rows: its own, or those of `data`; earlier: what they found when it was made."""
+    """What the suites of a run find on rows: its own, or those of `data`; earlier: what they found when it was made.
+
+    scores: of the best model, on these rows beside the run's own.
+    """
 
     run: str
     best: str | None
@@ -55,6 +59,7 @@ class Reevaluation:
     findings: tuple[Finding, ...]
     earlier: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
+    scores: tuple[LaterScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ def evaluate(
     rows = new_rows(path, record, spec, data) if data else own_rows(path, record, spec)
     models, refused = load_models(path, record, spec, trust)
     context = context_of(path, record, spec, rows, models)
-    suite = run_suite(context, tests_of(spec, rows), spec.evaluation.auto, spec.evaluation.without)
+    tests, unfit = tests_of(spec, rows)
+    suite = run_suite(context, tests, spec.evaluation.auto, (*spec.evaluation.without, *(each.check for each in unfit)))
     while True:
         try:
             hear(next(suite))
@@ -92,19 +98,25 @@ def evaluate(
         data=data or "its own rows",
         rows=len(rows.judged),
         labelled=rows.dataset.truth is not None,
-        findings=findings,
+        findings=(*findings, *unfit),
         earlier=runs.read_findings(path),
         notes=(*(rows.dataset.notes if data else ()), *rows.notes, *refused),
+        scores=later_scores(record, context),
     )
 
 
-def tests_of(spec: Spec, rows: Rows) -> tuple[PlannedTest, ...]:
-    """Return the run's tests; on other rows than its own with drift, unless there is to be no evaluation at all."""
-    tests, suite = spec.evaluation.tests, spec.evaluation
-    known = {test.check for test in tests} | set(suite.without)
-    if rows.split is not None or suite.auto or not tests or "drift" in known:
-        return tests
-    return (*tests, automatic_test("drift", find_check("drift"), {}))
+def tests_of(spec: Spec, rows: Rows) -> tuple[tuple[PlannedTest, ...], tuple[Finding, ...]]:
+    """Return the run's tests, and why some cannot be asked of these rows; on other rows than its own with drift."""
+    suite = spec.evaluation
+    if rows.split is not None:
+        return suite.tests, ()
+    told = [(test, misfit(test, rows.dataset, spec.folder)) for test in suite.tests]
+    tests = tuple(test for test, why in told if not why)
+    unfit = tuple(Finding(test.check, test.name, "", status="not_run", reason=why) for test, why in told if why)
+    known = {test.check for test in suite.tests} | set(suite.without)
+    if suite.auto or not suite.tests or "drift" in known:  # without any test there is to be no evaluation at all
+        return tests, unfit
+    return (*tests, automatic_test("drift", find_check("drift"), {})), unfit
 
 
 def load_models(
@@ -126,12 +138,20 @@ def load_models(
     return found, tuple(refused)
 
 
-def write(output: str, done: Reevaluation) -> None:
-    """Write the findings where the user asked for them, a line each, as findings.jsonl has them."""
+def check_output(output: str, data: str) -> None:
+    """Raise UsageError where the findings cannot be written, before anything is asked."""
     target = Path(output)
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{output}: there is no folder {target.absolute().parent} to write it into")
-    runs.write_atomically(target, b"".join(map(finding_line, done.findings)))
+    if target.is_dir():
+        raise UsageError(f"{output}: it is a folder; name a file")
+    if data and target.exists() and Path(data).exists() and target.samefile(data):
+        raise UsageError(f"{output}: the findings would replace the rows that they are about; name another file")
+
+
+def write(output: str, done: Reevaluation) -> None:
+    """Write the findings where the user asked for them, a line each, as findings.jsonl has them."""
+    runs.write_atomically(Path(output), b"".join(map(finding_line, done.findings)))
 
 
 def exit_code(done: Reevaluation) -> int:
@@ -195,17 +215,12 @@ def without_training_rows(path: Path, record: RunRecord, dataset: Dataset, notes
 def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Mapping[str, StoredModel]) -> Context:
     """Return the context of a finished run's models and baselines on these rows."""
     dataset, split = rows.dataset, rows.split
-    specs = {baseline.name: baseline for baseline in spec.baselines}
     done = [model for model in record.models if model.status == "done"]
     subjects = [
         model_subject(path, record, spec, model, rows, models[model.name]) for model in done if model.name in models
     ]
     train = np.empty(0, dtype=np.int64) if split is None else split.train
-    subjects += [
-        baseline_subject(spec, specs[name], model, (dataset, train), baseline_answer(spec, specs[name], rows))
-        for model in done
-        if (name := model.name) in specs
-    ]
+    subjects += [baseline_again(spec, model, dataset, split, rows.judged) for model in done if model.kind == "baseline"]
     return Context(
         dataset=dataset,
         rows=rows.judged,
@@ -249,6 +264,7 @@ def model_subject(
         predict=ask,
         rank=model.simplicity_rank,
         assumptions=entry.assumptions,
+        members=next((each.parts for each in spec.models if each.name == model.name), ()),
         fit_seconds=model.fit_seconds,
         size_bytes=model.size_bytes,
         p95_ms_1_row=model.p95_ms_1_row,
@@ -268,18 +284,6 @@ def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Sp
     except (OSError, ValueError, pl.exceptions.PolarsError):
         return ()
     return tuple((fold, stored.wrapped(parts.folds[fold.name]), None) for fold in split.folds)
-
-
-def baseline_answer(spec: Spec, baseline: BaselineSpec, rows: Rows) -> Answer | None:
-    """Return what a baseline says of the rows that are judged; None where it cannot."""
-    split = rows.split
-    try:
-        if split is None and why_silent(baseline, training_rows=False):
-            return None
-        train = np.empty(0, dtype=np.int64) if split is None else split.train
-        return ask(spec, baseline, rows.dataset, train, rows.judged)
-    except (MlrunError, ValueError, pl.exceptions.PolarsError):  # a file that is gone, a column that new rows lack
-        return None
 
 
 def earlier_predictions(path: Path, record: RunRecord, dataset: Dataset) -> dict[str, Prediction]:

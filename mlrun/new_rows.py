@@ -73,6 +73,8 @@ def read_new_rows(run: Path, record: RunRecord, spec: Spec, data: str) -> Datase
         notes=tuple(notes),
         source={"source": source, "params": params, "files": (origin,)},
         schema=recorded.schema,
+        target=recorded.target,
+        folder=spec.folder,
     )
 
 

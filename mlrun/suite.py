@@ -89,8 +89,9 @@ def examine(check: Check, test: PlannedTest, subject: Subject, context: Context)
 
 def missing(check: Check, subject: Subject, context: Context) -> str:
     """Return what a check needs and does not have, as a reason; '' when it has all."""
+    unsaid = NO_TEST_ROWS if len(context.rows) == 0 else subject.silent or "it said nothing of these rows"
     lacking = {
-        "test": (len(context.rows) == 0 or subject.test is None, NO_TEST_ROWS),
+        "test": (len(context.rows) == 0 or subject.test is None, unsaid),
         "labels": (context.dataset.truth is None, "there are no labels"),
         "predict": (subject.predict is None, subject.silent or "it cannot be asked about new rows"),
         "refit": (subject.refit is None, "it cannot be fitted again here"),

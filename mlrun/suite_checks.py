@@ -34,6 +34,13 @@ def suite_problems(spec: Spec, dataset: Dataset) -> Iterator[Problem]:
             yield Problem(told, place)
 
 
+def misfit(test: PlannedTest, dataset: Dataset, folder: str) -> str:
+    """Return why a test of a run cannot be asked of these rows, which may lack what only it names; '' when it can."""
+    check = find_check(test.check, folder)
+    told = _of_test(check, test, dataset) if dataset.task.kind in check.tasks else []
+    return told[0][1] if told else ""
+
+
 def _of_tests(spec: Spec, dataset: Dataset) -> Iterator[Told]:
     numbers: Counter[str] = Counter()
     for test in spec.evaluation.tests:

@@ -84,7 +84,7 @@ def sentence(curve: Curve) -> str:
 
 
 def automatic(context: Context) -> tuple[Params, ...]:
-    return (QUICK,) if any(subject.refit for subject in context.subjects) else ()
+    return (QUICK,) if any(subject.kind == "model" for subject in context.subjects) else ()
 
 
 def fits(context: Context, params: Params) -> float:
