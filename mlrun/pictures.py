@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mlrun.picture.chances import confidence, reliability
 from mlrun.picture.growth import learning_curves, over_time, perturbation
-from mlrun.picture.parts import slices
+from mlrun.picture.parts import drift, slices
 from mlrun.picture.prices import trade_offs
 from mlrun.picture.shapes import Axis, DotRows, Picture
 from mlrun.records import Finding
@@ -20,6 +20,7 @@ DRAWN: dict[str, Callable[[Sequence[Finding], Sequence[str]], Iterator[Picture]]
     "perturbation": perturbation,
     "trade_offs": trade_offs,
     "over_time": over_time,
+    "drift": drift,
 }
 
 
