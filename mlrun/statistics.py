@@ -37,6 +37,11 @@ def mean_interval(rows: Array, confidence: float = 0.95) -> tuple[float, float, 
     return t_interval(float(rows.mean()), float(rows.std(ddof=1)) / math.sqrt(n), n - 1, confidence)
 
 
+def one_sided(p_value: float, value: float) -> float:
+    """Return the p-value of an estimate that is not above 0, from the two-sided one of 0."""
+    return p_value / 2 if value > 0 else 1 - p_value / 2
+
+
 def t_interval(value: float, error: float, df: float, confidence: float = 0.95) -> tuple[float, float, float]:
     """Return low, high and the two-sided p-value of 0, of an estimate with its standard error; df may be inf."""
     reach = t_ppf(0.5 + confidence / 2, df) * error

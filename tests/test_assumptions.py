@@ -138,6 +138,16 @@ def test_the_published_figures_are_reached(assumption: Any, name: str, value: fl
     assert judged.word == word
 
 
+def test_a_p_value_is_of_the_assumption_so_one_that_holds_has_a_large_one() -> None:
+    # curves make the linear data's log loss worse, and a forest the residuals of diabetes: nothing speaks against it
+    for judged in (boundaries.judge(sample("linear")), linearity.judge(sample("diabetes"))):
+        assert judged.word == "ok"
+        assert judged.value is not None
+        assert judged.p_value is not None
+        assert judged.value < 0
+        assert judged.p_value > 0.5
+
+
 def over_seeds(measure: Callable[[Sample], float | None], name: str, seeds: int = 6) -> float:
     """Return the mean of a measure over folds and permutations that other seeds draw."""
     found = [measure(replace(sample(name), seed=seed)) for seed in range(seeds)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.checks import calibration, confidence
@@ -71,6 +72,20 @@ def test_a_model_far_from_its_own_scale_is_told_to_shift_too() -> None:
     finding = found(subject_of(p / (p + 6 * (1 - p))), context_of(y))
     assert finding.status == "fail"
     assert finding.details["cure"] == "Try `calibrate: sigmoid`"
+
+
+def test_repeated_folds_give_no_more_rows_to_learn_a_calibration_from() -> None:
+    generator = np.random.default_rng(0)
+    p = generator.random(2000)
+    y = (generator.random(2000) < np.where(p < 0.2, 0.05, np.where(p < 0.8, 0.5, 0.6))).astype(int)  # no line mends it
+
+    def cure(*folds: tuple[int, int]) -> str:
+        given = tuple((Fold(repeat, 0, np.arange(0), np.arange(rows)), subject_of(p[:rows]).test, None)
+                      for repeat, rows in folds)  # fmt: skip
+        return str(found(subject_of(p, folds=given), context_of(y)).details["cure"])
+
+    assert cure((0, 1200)) == "Try `calibrate: isotonic`"
+    assert cure((0, 600), (1, 600)) != "Try `calibrate: isotonic`"
 
 
 def test_few_rows_are_judged_against_what_chance_shows() -> None:
@@ -234,6 +249,23 @@ def test_labels_alone_have_no_confidence() -> None:
     _, y = drawn(2000)
     finding = confident(with_folds(Prediction(y)), context_with_folds(y, BINARY))[""]
     assert (finding.status, "neither probabilities nor scores" in finding.reason) == ("not_run", True)
+
+
+def test_a_label_told_again_as_its_score_has_no_confidence_either() -> None:
+    _, y = drawn(2000)
+    for given, classes in ((Prediction(y, None, y.astype(float)), 2), (Prediction(y, None, np.eye(3)[y]), 3)):
+        finding = confident(with_folds(given), context_with_folds(y, Task("classification", LABELS[:classes])))[""]
+        assert (finding.status, "no answer is surer" in finding.reason) == ("not_run", True)
+
+
+def test_a_score_that_people_cut_is_surer_the_farther_it_lies_from_their_cut() -> None:
+    p, y = drawn(2000)
+    deciles = np.ceil(10 * p)  # the class of 5 and more is positive: 5 is as unsure as 4, 10 and 1 are the surest
+    said = Prediction((deciles >= 5).astype(int), None, deciles)
+    found = confident(with_folds(said), context_with_folds(y, BINARY), target_risk=0.25)[""]
+    expected = roc_auc_score((said.values == y)[TEST], np.abs(deciles - 4.5)[TEST])
+    assert found.details["auroc"] == pytest.approx(expected, abs=1e-12)
+    assert found.status == "pass"
 
 
 def test_sets_cover_what_is_wanted_and_a_class_that_they_miss_is_a_warning() -> None:

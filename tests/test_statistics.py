@@ -207,3 +207,10 @@ def test_a_true_null_is_rejected_as_often_as_said(test: str) -> None:
     most = 0.07
     assert rejected / samples <= most
     assert rejected / samples >= (0.03 if test not in ("fisher", "mcnemar") else 0.01)
+
+
+@pytest.mark.parametrize("shift", [-0.4, 0.0, 0.4])
+def test_one_side_of_a_t_test_is_scipys(shift: float) -> None:
+    rows = np.random.default_rng(3).normal(shift, 1, 60)
+    found = statistics.one_sided(statistics.mean_interval(rows)[2], float(rows.mean()))
+    assert found == pytest.approx(stats.ttest_1samp(rows, 0, alternative="greater").pvalue, abs=1e-10)

@@ -22,7 +22,7 @@ from mlrun.check_contracts import Context, Subject
 from mlrun.checks.trade_offs import ENTRY, interpretability
 from mlrun.errors import DataError
 from mlrun.latency import MANY, many_rows_latency, p95_ms
-from mlrun.price.cost_curve import Costs, cost_at, cost_curve, tuned
+from mlrun.price.cost_curve import Costs, cost_at, cost_curve, held_out_risks, tuned
 from mlrun.price.trades import Offer, dominators
 from mlrun.records import Finding, Prediction
 
@@ -105,6 +105,17 @@ def test_no_threshold_is_cheaper_than_the_tuned_one(rows: list[tuple[bool, int]]
     costs = Costs(miss, 1)
     least = min(cost_at(positive, risks, costs, [*risks.tolist(), math.inf, -math.inf]))
     assert cost_at(positive, risks, costs, [tuned(positive, risks, costs)])[0] == pytest.approx(least)
+
+
+def test_rows_that_repeated_folds_hold_out_again_count_once() -> None:
+    features = np.random.default_rng(0).normal(size=(300, 2))
+    truth = (features[:, 0] + np.random.default_rng(1).normal(size=300) > 0).astype(np.int64)
+    context = context_of(dataset_of(features, truth), *halves(300), {"one": LogisticRegression()})
+    subject = context.subject("one")
+    again = tuple((replace(fold, repeat=1), said, answered) for fold, said, answered in subject.folds)
+    held_out = held_out_risks(replace(subject, folds=(*subject.folds, *again)), context)
+    assert held_out is not None
+    assert len(held_out[0]) == len(context.train)
 
 
 def test_the_threshold_of_true_probabilities_is_elkans() -> None:

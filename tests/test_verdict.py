@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from mlrun.course import Course
 from mlrun.judgement.utility import gain, worth_by_costs
+from mlrun.judgement.worth_gained import held_out
 from mlrun.leaderboard import Line
 from mlrun.records import Finding, Prediction, Task
 from mlrun.screen.standings import verdict_line
@@ -159,6 +160,15 @@ def test_the_cut_of_the_costs_is_named_where_it_would_add_to_the_worth() -> None
     assert "from_costs" not in part_of(judged(around, cheap, baseline(around, "zero_rule", SHARE)), "U1").reason
 
 
+def test_rows_that_repeated_folds_hold_out_again_count_once() -> None:
+    around = course(TRUTH, "costs: {false_negative: 9, false_positive: 1}\n")
+    prediction = said(TRUTH, noisy(TRUTH, 1.0))
+    once = line(around, "best", prediction, folds=prediction)
+    again = tuple(replace(part, fold=replace(part.fold, repeat=1)) for part in once.parts if part.fold is not None)
+    twice = replace(once, parts=(*once.parts, *again))
+    assert [len(rows) for rows, _ in held_out(around, twice)] == [len(rows) for rows, _ in held_out(around, once)]
+
+
 def test_costs_of_nothing_ask_nothing() -> None:
     around = course(TRUTH, "costs: {false_negative: 0, false_positive: 0}\n")
     assert judged(around, able(around), baseline(around, "zero_rule", SHARE)).word == "good"
@@ -208,6 +218,8 @@ def test_a_failed_test_makes_it_not_useful_and_holm_holds_them_together() -> Non
     many = tuple(finding("pass", test=str(place), p_value=0.5) for place in range(9))
     assert judged(around, *lines, findings=(alone,)).word == "good, not useful"
     assert judged(around, *lines, findings=(alone, *many)).word == "good"  # .04 of ten is .4
+    only_warn = tuple(replace(one, severity="warn") for one in many)  # these can fail nothing, so they do not count
+    assert judged(around, *lines, findings=(alone, *only_warn)).word == "good, not useful"
 
 
 def test_people_do_what_the_model_is_not_sure_of() -> None:

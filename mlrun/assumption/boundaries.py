@@ -36,10 +36,9 @@ def judge(sample: Sample) -> Judgement:
         return not_applicable("there is one class only, or one has too few rows")
     straight, bent = held_out_losses(sample, truth)
     gain = float((straight - bent).mean()) / float(straight.mean())
-    _, _, p_value = statistics.mean_interval(straight - bent)
-    speaks = gain > 0 and p_value < 2 * ALPHA  # one side of it
+    p_value = statistics.one_sided(statistics.mean_interval(straight - bent)[2], gain)
     told = f"curved boundaries change the log loss by {-gain:+.0%}"
-    return Judgement(word_above(gain, STRAINED, VIOLATED, speaks), "gain in log loss", gain, told, p_value)
+    return Judgement(word_above(gain, STRAINED, VIOLATED, p_value < ALPHA), "gain in log loss", gain, told, p_value)
 
 
 def held_out_losses(sample: Sample, truth: Array) -> tuple[Array, Array]:

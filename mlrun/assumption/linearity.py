@@ -40,7 +40,7 @@ def judge(sample: Sample) -> Judgement:
     )
     left = residuals - forest.fit(sample.features, residuals).oob_prediction_
     r2 = 1 - float(np.square(left).sum()) / float(np.square(around).sum())
-    _, _, p_value = statistics.mean_interval(np.square(around) - np.square(left))
+    p_value = statistics.one_sided(statistics.mean_interval(np.square(around) - np.square(left))[2], r2)
     told = f"a forest explains {max(0.0, r2):.0%} of what a linear model leaves"
-    word = word_above(r2, STRAINED, VIOLATED, r2 > 0 and p_value < 2 * ALPHA)
+    word = word_above(r2, STRAINED, VIOLATED, p_value < ALPHA)
     return Judgement(word, "R² of a forest on the residuals", r2, told, p_value)

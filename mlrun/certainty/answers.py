@@ -84,16 +84,34 @@ def _answers(context: Context, rows: Array, prediction: Prediction, answered: Ar
 def confidence_of(prediction: Prediction) -> Array | None:
     """Return how sure each answer is, (n,): the probability of the class named, else the margin of its score.
 
-    A cut other than ½ names classes that are less probable than not; they count as unsure.
+    A cut other than ½ names classes that are less probable than not; they count as unsure. None where a score is but
+    the label again, so that no answer is surer than another.
     """
     rows = np.arange(len(prediction.values))
     if prediction.probabilities is not None:
         sure: Array = prediction.probabilities[rows, prediction.values].astype(np.float64)
         return sure
-    if prediction.scores is None:
+    scores, values = prediction.scores, prediction.values
+    if scores is None:
         return None
-    if prediction.scores.ndim == 1:
-        return np.abs(prediction.scores)
-    ranked = np.sort(prediction.scores, axis=1)
+    if scores.ndim == 1:
+        return None if np.array_equal(scores, values) else np.abs(scores - _cut_of(scores, values == 1))
+    if np.array_equal(scores, np.eye(scores.shape[1])[values]):
+        return None
+    ranked = np.sort(scores, axis=1)
     margin: Array = ranked[:, -1] - ranked[:, -2]
     return margin
+
+
+def _cut_of(scores: Array, positive: Array) -> float:
+    """Return from which score the positive class is named: 0 of a decision function; else halfway between the labels.
+
+    A score that people cut (`at_least: 5`) may lie anywhere.
+    """
+    below = float(scores[~positive].max(initial=-np.inf))
+    above = float(scores[positive].min(initial=np.inf))
+    if below <= 0 <= above:
+        return 0.0
+    if np.isinf(below) or np.isinf(above):
+        return above if np.isinf(below) else below
+    return (below + above) / 2

@@ -57,7 +57,7 @@ def finding(subject: Subject, context: Context, params: Params, p: Array, y: Arr
     status = judge(error - floor.mean, floor.p_value, allowed)
     cure = ""
     if status != "pass" and subject.kind == "model":
-        cure = cure_of(p, y, parts, slope, sum(len(fold.valid) for fold, _, _ in subject.folds))
+        cure = cure_of(p, y, parts, slope, held_out_rows(subject))
     return Finding(
         "",
         "",
@@ -84,6 +84,12 @@ def finding(subject: Subject, context: Context, params: Params, p: Array, y: Arr
             "cure": cure,
         },
     )
+
+
+def held_out_rows(subject: Subject) -> int:
+    """Return how many rows a calibration could be learned from; repeated folds hold out the same ones again."""
+    first = min((fold.repeat for fold, _, _ in subject.folds), default=0)
+    return sum(len(fold.valid) for fold, _, _ in subject.folds if fold.repeat == first)
 
 
 def judge(excess: float, p_value: float, allowed: float) -> FindingStatus:

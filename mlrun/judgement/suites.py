@@ -19,9 +19,13 @@ def of_model(findings: Sequence[Finding], model: str) -> tuple[Finding, ...]:
 def failed(findings: Sequence[Finding], confidence: float = 0.95) -> tuple[Finding, ...]:
     """Return the findings that fail by their own severity, those with a p-value held together by Holm's procedure.
 
-    One that fails alone, and would not among so many, is no failure.
+    One that fails alone, and would not among so many, is no failure. Tests that can only warn are not among them.
     """
-    tested = [finding for finding in findings if finding.p_value is not None and finding.status in JUDGED]
+    tested = [
+        finding
+        for finding in findings
+        if finding.p_value is not None and finding.status in JUDGED and finding.severity == "fail"
+    ]
     adjusted = holm([finding.p_value for finding in tested if finding.p_value is not None])
     chance = {id(finding): p_value for finding, p_value in zip(tested, adjusted, strict=True)}
     return tuple(

@@ -29,7 +29,7 @@ from mlrun.records import Prediction
 from mlrun.spec import BaselineSpec
 from mlrun.store.run_record import VerdictPart
 from mlrun.weighing import rows_needed
-from mlrun.wording import number
+from mlrun.wording import count, number
 
 if TYPE_CHECKING:
     from mlrun.course import Course
@@ -75,6 +75,8 @@ def gains(course: Course, best: Line, lines: Sequence[Line], worth: Worth | None
         for other in alternatives(course, lines, worth, truth)
         if len(other.rows) > 1
     ]
+    if not found:
+        return VerdictPart("U1", question, "undecided", reason=f"{count(len(truth), 'test row')} can show no gain")
     lead = min(found, key=lambda lead: lead.found.difference or 0.0)
     return settled(course, question, lead, f"{told(lead)}{how}{from_costs(course, best, worth)}")
 
@@ -123,14 +125,18 @@ def deferral_of(course: Course, best: Line, worth: Worth) -> Deferral | None:
 
 
 def held_out(course: Course, best: Line) -> list[tuple[Array, Prediction]]:
-    """Return the folds' rows with what the model says of them, calibrated and cut as its answers on test are."""
+    """Return the folds' rows with what the model says of them, calibrated and cut as its answers on test are.
+
+    Each row once, of the first repeat: rows that count twice would make chance look certain.
+    """
     contests = course.contests
+    first = min((part.fold.repeat for part in best.parts if part.fold is not None), default=0)
     champion = contests[best.record.name].champion if best.record.name in contests else None
     wrapping = None if champion is None else champion.wrapping
     return [
         (part.rows, part.prediction if wrapping is None else wrapping.apply(part.prediction))
         for part in best.parts
-        if part.fold is not None
+        if part.fold is not None and part.fold.repeat == first
     ]
 
 

@@ -103,13 +103,18 @@ def risks_of(prediction: Prediction) -> Array:
 
 
 def held_out_risks(subject: Subject, context: Context) -> tuple[Array, Array] | None:
-    """Return outcomes (booleans) and risks of the rows that the folds held out; None where there are none."""
-    truth = context.dataset.truth
+    """Return outcomes (booleans) and risks of the rows that the folds held out; None where there are none.
+
+    Each row once, of the first repeat: rows that count twice would make chance look certain.
+    """
+    truth, first = context.dataset.truth, min((fold.repeat for fold, _, _ in subject.folds), default=0)
     outcomes: list[Any] = []
     risks: list[Any] = []
     for fold, prediction, answered in subject.folds:
         if truth is None or not _ordered(prediction):
             return None
+        if fold.repeat != first:
+            continue
         said = slice(None) if answered is None else answered
         outcomes.append(truth[fold.valid][said] == 1)
         risks.append(risks_of(prediction)[said])

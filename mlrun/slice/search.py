@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlrun.slice.parts import QUANTILES, parts_of
-from mlrun.statistics import benjamini_hochberg, mean_interval, welch, wilson
+from mlrun.statistics import benjamini_hochberg, mean_interval, one_sided, welch, wilson
 
 if TYPE_CHECKING:
     import polars as pl
@@ -243,6 +243,6 @@ def _tested(
             gap=gap,
             gap_low=gap_low,
             gap_high=gap_high,
-            p_value=p_value / 2 if gap > 0 else 1 - p_value / 2,
+            p_value=one_sided(p_value, gap),
             q_value=1.0,
         )
