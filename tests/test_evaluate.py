@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose
@@ -275,18 +274,34 @@ def test_baselines_that_cannot_answer_say_why(runs: dict[str, Path], tmp_path: P
         assert {each.reason for each in silent} == {"what it says depends on the training rows, which are not at hand"}
 
 
+OWN_MODEL = """
+from sklearn.base import BaseEstimator, ClassifierMixin
+import numpy as np
+
+class Own(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        x = np.asarray(X)[:, 0]
+        if x.max() > 100:
+            raise RuntimeError("too large for me")
+        p = 1 / (1 + np.exp(-2 * x))
+        return np.column_stack([1 - p, p])
+
+    def predict(self, X):
+        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]
+
+def build(params, seed):
+    return Own()
+"""
+
+
 def test_a_model_of_the_author_s_own_is_asked_only_when_it_is_trusted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own_model.py").write_text(
-        "from sklearn.base import BaseEstimator, ClassifierMixin\nimport numpy as np\n"
-        "class Own(ClassifierMixin, BaseEstimator):\n"
-        "    def fit(self, X, y):\n        self.classes_ = np.unique(y)\n        return self\n"
-        "    def predict_proba(self, X):\n"
-        "        p = 1 / (1 + np.exp(-2 * np.asarray(X)[:, 0]))\n        return np.column_stack([1 - p, p])\n"
-        "    def predict(self, X):\n        return self.classes_[(self.predict_proba(X)[:, 1] > 0.5).astype(int)]\n"
-        "def build(params, seed):\n    return Own()\n"
-    )
+    (tmp_path / "own_model.py").write_text(OWN_MODEL)
     monkeypatch.syspath_prepend(str(tmp_path))
     models = {"own": {"family": "own_model:build"}, "stump": {"family": "decision_tree", "max_depth": 1}}
     made = trained(tmp_path, models=models, evaluation={"calibration": {}})
@@ -296,6 +311,9 @@ def test_a_model_of_the_author_s_own_is_asked_only_when_it_is_trusted(
     assert "--trust own_model" in capsys.readouterr().err
     assert command([*arguments, "--trust", "own_model"]) == 0
     assert "own on " in capsys.readouterr().out
+    table("binary", 100, first=7000, shift=500).write_csv(tmp_path / "far.csv")
+    assert command([*arguments[:3], str(tmp_path / "far.csv"), "--trust", "own_model"]) == 0  # drift alone speaks
+    assert "calibration: it cannot predict these rows (RuntimeError)" in capsys.readouterr().out
     record = json.loads((made.folder or tmp_path).joinpath("run.json").read_text())
     (made.folder or tmp_path).joinpath("run.json").write_text(json.dumps({**record, "best": "stump"}))
     done = again(made.folder or tmp_path, tmp_path / "new.csv")  # of another that is not the best, one word less
@@ -329,6 +347,27 @@ def test_a_test_that_fails_now_and_did_not_is_exit_1(tmp_path: Path, capsys: pyt
     findings = (made.folder or tmp_path) / "findings.jsonl"
     findings.write_text(findings.read_text().replace('"status": "pass"', '"status": "fail"'))
     assert command(arguments) == 0  # it failed then too
+
+
+def test_people_read_first_whether_it_got_worse_then_the_scores_then_the_tests_folded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = {"slices": {"by": ["sex"], "metric": "accuracy", "discover": "none"}, "calibration": {}}
+    made = trained(tmp_path, evaluation=suite)
+    rows = table("binary", 300, seed=1, first=5000, shift=3.0)
+    rows = rows.with_columns(y=pl.when(pl.col("y") == "no").then(pl.lit("yes")).otherwise(pl.lit("no")))
+    rows.write_csv(tmp_path / "turned.csv")
+    command(["evaluate", str(made.folder), "--data", str(tmp_path / "turned.csv")])
+    told = capsys.readouterr().out
+    places = [told.index(part) for part in ("verdict: worse", "300 rows", "now [95 %]", "\ntests: ", "How far columns")]
+    assert places == sorted(places)
+    done = again(made.folder or tmp_path, tmp_path / "turned.csv")
+    score = done.scores[0]
+    assert score.then.value == made.record["models"][0]["test"][score.metric]["value"]
+    assert (score.now.value or 0) < (score.then.low or 0)  # it is said even where no test would
+    blind = rows.drop("y")
+    blind.write_csv(tmp_path / "blind.csv")
+    assert again(made.folder or tmp_path, tmp_path / "blind.csv").scores == ()
 
 
 def test_where_nothing_can_be_concluded_it_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

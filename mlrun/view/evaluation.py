@@ -91,8 +91,7 @@ def verdict(done: Reevaluation, rows: Sequence[Row]) -> str:
     worse = distinct(row for row in news if row["severity"] == "fail")
     moved = distinct(row for row in news if row["severity"] != "fail")
     if worse:
-        text = f"worse than in the run: {count(len(worse), 'test')} {VERBS['fail'][len(worse) > 1]} that did not: "
-        return f"verdict: {text}{listed(worse, MOST_NAMES)}"
+        return f"verdict: worse than in the run: {listed(worse, MOST_NAMES)} {verb('fail', len(worse))} now"
     if not any(row["status"] in {"pass", "warn", "fail", "info"} for row in rows):
         return "verdict: nothing could be concluded"
     parts = [*fallen(done), *([f"see {listed(moved, MOST_NAMES)}"] if moved else [])]
@@ -116,7 +115,7 @@ def distinct(rows: Iterator[Row]) -> list[str]:
 
 def summary(findings: Sequence[Finding]) -> str:
     """Return how many tests ended how, each with all its variants."""
-    counted = Counter(together(suite.findings) for suite in suites(findings))
+    counted: Counter[str] = Counter(together(suite.findings) for suite in suites(findings))
     told = (f"{counted[status]} {verb(status, counted[status])}" for status in ORDER if counted[status])
     return ", ".join(told) or "nothing was tested"
 
