@@ -16,7 +16,7 @@ from mlrun.check_contracts import Context, Subject
 from mlrun.check_entries import find_check
 from mlrun.comparison.origins import read_object
 from mlrun.dataset import load as load_dataset
-from mlrun.errors import DataError, MlrunError, NothingConcluded, UsageError
+from mlrun.errors import DataError, Interrupted, MlrunError, NothingConcluded, StorageError, UsageError
 from mlrun.events import CheckStarted
 from mlrun.later_scores import LaterScore, later_scores
 from mlrun.new_rows import read_new_rows
@@ -239,7 +239,7 @@ def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Ma
         time=spec.data.time,
         training_fits=float("inf"),
         profile=None if split is not None else read_object(path / PROFILE),
-        earlier={} if split is not None else earlier_predictions(path, record, dataset),
+        earlier={} if split is not None else predictions.said_of_test(path, models, dataset.task),
         before=() if split is not None else runs.read_findings(path),
     )
 
@@ -253,15 +253,23 @@ def model_subject(
     def ask(table: pl.DataFrame) -> Prediction:
         return predicted(stored, table, record.name)
 
+    said, silent = None, ""
+    try:
+        said = ask(rows.dataset.table[rows.judged])
+    except (Interrupted, StorageError):
+        raise
+    except Exception as error:  # noqa: BLE001 - a user's model may raise anything; what it says may quote the rows
+        silent = f"it cannot predict these rows ({type(error).__name__})"
     folds = () if rows.split is None else fold_predictions(path, model, rows.dataset, rows.split, stored)
     return Subject(
         name=model.name,
         kind="model",
         family=model.family,
-        test=ask(rows.dataset.table[rows.judged]),
+        test=said,
         folds=folds,
         features=stored.features,
-        predict=ask,
+        predict=None if silent else ask,
+        silent=silent,
         rank=model.simplicity_rank,
         assumptions=entry.assumptions,
         members=next((each.parts for each in spec.models if each.name == model.name), ()),
@@ -284,16 +292,3 @@ def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Sp
     except (OSError, ValueError, pl.exceptions.PolarsError):
         return ()
     return tuple((fold, stored.wrapped(parts.folds[fold.name]), None) for fold in split.folds)
-
-
-def earlier_predictions(path: Path, record: RunRecord, dataset: Dataset) -> dict[str, Prediction]:
-    """Return what each model said of the run's own test rows, as far as the run folder still has it."""
-    found = {}
-    for model in record.models:
-        try:
-            part = predictions.read_part(path / predictions.FOLDER / f"{model.name}.parquet", "test")
-        except (OSError, pl.exceptions.PolarsError):
-            continue
-        if model.kind == "model" and part.height:
-            found[model.name] = predictions.prediction_of(part, dataset.task)
-    return found

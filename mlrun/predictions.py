@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +90,19 @@ def as_labels(values: Array | None, task: Task, count: int) -> pl.Series:
 def read_part(path: Path, part: str) -> pl.DataFrame:
     """Return the rows of a predictions file that belong to `part` (fold or test)."""
     return pl.read_parquet(path).filter(pl.col("part") == part)
+
+
+def said_of_test(run: Path, names: Iterable[str], task: Task) -> dict[str, Prediction]:
+    """Return what each of these models said of a run's test rows, as far as its folder still has it."""
+    found = {}
+    for name in names:
+        try:
+            table = read_part(run / FOLDER / f"{name}.parquet", "test")
+        except (OSError, pl.exceptions.PolarsError):
+            continue
+        if table.height:
+            found[name] = prediction_of(table, task)
+    return found
 
 
 def prediction_of(table: pl.DataFrame, task: Task) -> Prediction:
