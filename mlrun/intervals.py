@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from mlrun.contracts import Metric
     from mlrun.records import Array
 
+Kept = TypeVar("Kept")
 DRAWS = 200  # enough for a standard error (Efron & Tibshirani 1993, chapter 6)
 DRAWN_ROWS = 4000  # where there are more, this many are drawn, and the spread is scaled by √(drawn / all)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A metric, the rows on which it is asked for, and how sure the answer shall be."""
+    """A metric, the rows on which it is asked for, and how sure the answer shall be.
+
+    What is computed of a prediction is kept, so that one that is compared with several others is looked at once.
+    """
 
     spec: MetricSpec
     truth: Array
@@ -32,6 +36,9 @@ class Question:
     confidence: float = 0.95
     seed: int = 0
     folder: str = ""
+    _known: dict[tuple[str, int], tuple[Prediction, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def metric(self) -> Metric:
@@ -39,8 +46,19 @@ class Question:
 
     def value(self, prediction: Prediction) -> float:
         """Return the score, NaN where it is not defined."""
-        found = metrics.score((self.spec,), self.truth, prediction, self.task, self.folder)[self.spec.label]
+        found = self.once(prediction, "value", self._value)
         return math.nan if found is None else found
+
+    def _value(self, prediction: Prediction) -> float | None:
+        return metrics.score((self.spec,), self.truth, prediction, self.task, self.folder)[self.spec.label]
+
+    def once(self, prediction: Prediction, what: str, compute: Callable[[Prediction], Kept]) -> Kept:
+        """Return what is computed of a prediction, which is kept with it: an id alone may come again."""
+        known = self._known.get((what, id(prediction)))
+        if known is None:
+            known = self._known[what, id(prediction)] = prediction, compute(prediction)
+        kept: Kept = known[1]
+        return kept
 
     def rows(self, prediction: Prediction) -> Array:
         """Return what each row adds, for the metrics that are made of a mean of rows."""
@@ -99,6 +117,10 @@ def _auc_bounds(question: Question, prediction: Prediction, value: float) -> tup
 
 def _influence(question: Question, prediction: Prediction) -> Array:
     """Return how much each row moves the area under the ROC curve, or its mean over one class against the rest."""
+    return question.once(prediction, "influence", lambda one: _influence_of(question, one))
+
+
+def _influence_of(question: Question, prediction: Prediction) -> Array:
     ranking = ranking_of(prediction)
     if ranking.ndim == 1:
         return auc_influence(question.truth == 1, ranking)
@@ -195,7 +217,9 @@ TESTS: dict[str, tuple[Callable[[Question, Prediction, Prediction], Bounds], str
 
 def _redraw(question: Question, prediction: Prediction) -> Array:
     """Return the score on each of the draws, (DRAWS,); the same rows are drawn for every prediction of a question."""
-    return np.array([_value_of(question, prediction, drawn) for drawn in _draws(question)])
+    return question.once(
+        prediction, "draws", lambda one: np.array([_value_of(question, one, drawn) for drawn in _draws(question)])
+    )
 
 
 def _draws(question: Question) -> Iterator[Array]:

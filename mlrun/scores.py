@@ -114,6 +114,7 @@ def auc(positive: Array, scores: Array) -> float:
     if not len(above) or not len(below):
         return NAN
     below.sort()
+    above.sort()  # in order they are found several times as fast
     wins = int(below.searchsorted(above).sum()) + int(below.searchsorted(above, "right").sum())
     return wins / (2 * len(above) * len(below))
 
@@ -140,7 +141,9 @@ def auc_influence(positive: Array, scores: Array) -> Array:
 
 def _placed(scores: Array, others: Array) -> Array:
     """Return for each score the share of the others (sorted) below it, ties counted half."""
-    places: Array = others.searchsorted(scores) + others.searchsorted(scores, "right")
+    order = scores.argsort()  # in order they are found several times as fast
+    ordered, places = scores[order], np.empty(len(scores))
+    places[order] = others.searchsorted(ordered) + others.searchsorted(ordered, "right")
     return places / (2 * len(others))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlrun import metrics
-from mlrun.change.engine import Answer, Change
+from mlrun.change.engine import Change
 from mlrun.change.outputs import Moves, moves
 from mlrun.change.rates import MOVED_AT_LEAST, answer_of, failing, not_run
 from mlrun.check_contracts import Context, Subject
 from mlrun.distributions import normal_ppf, normal_sf
 from mlrun.intervals import Question, difference
-from mlrun.records import Finding, FindingStatus, MetricSpec, Params, Prediction, Severity
+from mlrun.records import Finding, FindingStatus, Params, Severity
 from mlrun.wording import count, number
 
 if TYPE_CHECKING:
@@ -39,24 +40,37 @@ def drop_findings(subject: Subject, context: Context, params: Params) -> Iterato
     if isinstance(answer, Finding):
         yield answer
         return
+    whole = question_of(context, answer.truth)  # one for all levels that change every row, so that clean is scored once
     for change in answer.changes:
         if len(change.cases) < params["min_rows"] and not answer.own:
             few = f"it changes {count(len(change.cases), 'row')}, and `min_rows` is {params['min_rows']}"
             yield not_run(subject, params["severity"], few, change.variant)
             continue
-        yield drop_finding(subject, answer, change, context, params)
+        question = whole
+        if answer.truth is not None and len(change.cases) < len(answer.ids):
+            question = question_of(context, answer.truth[change.cases])
+        yield drop_finding(subject, question, change, context, params)
 
 
-def drop_finding(subject: Subject, answer: Answer, change: Change, context: Context, params: Params) -> Finding:
+def question_of(context: Context, truth: Array | None) -> Question | None:
+    """Return what is asked of a prediction: the first metric on these rows; None without labels or metric."""
+    if truth is None or not context.metrics:
+        return None
+    return Question(context.metrics[0], truth, context.dataset.task, context.confidence, context.seed, context.folder)
+
+
+def drop_finding(
+    subject: Subject, question: Question | None, change: Change, context: Context, params: Params
+) -> Finding:
+    """Return what a level costs; question: the metric, None where it cannot be asked."""
     task, spec = context.dataset.task, context.metrics[0] if context.metrics else None
     moved = moves(change.old, change.new, task)
-    truth = None if answer.truth is None else answer.truth[change.cases]
-    drop = Drop() if truth is None or spec is None else drop_of(spec, truth, change, context)
+    drop = Drop() if question is None else drop_of(question, change)
     changed = int(moved.moved.sum())
     status, reason = judge_drop(drop, params["max_drop"], (changed, len(change.cases)), params["severity"])
     label = "" if spec is None else spec.label
     if drop.value is None:
-        reason = f"{reason}; {'there are no labels' if truth is None else f'{label} is not defined'} here"
+        reason = f"{reason}; {'there are no labels' if question is None else f'{label} is not defined'} here"
     return Finding(
         check="",
         test="",
@@ -84,22 +98,16 @@ def drop_finding(subject: Subject, answer: Answer, change: Change, context: Cont
     )
 
 
-def drop_of(spec: MetricSpec, truth: Array, change: Change, context: Context) -> Drop:
+def drop_of(question: Question, change: Change) -> Drop:
     """Return what the metric loses from clean to worse inputs on the same rows, turned so that a loss is positive."""
-    question = Question(spec, truth, context.dataset.task, context.confidence, context.seed, context.folder)
-    clean, worse = score(question, change.old), score(question, change.new)
+    clean, worse = (None if math.isnan(value) else value for value in map(question.value, (change.old, change.new)))
     gap = difference(question, change.old, change.new)
     if gap.difference is None:
         return Drop(clean=clean, worse=worse)
-    if metrics.oriented(spec.name, 1.0, context.folder) > 0:
+    if metrics.oriented(question.spec.name, 1.0, question.folder) > 0:
         return Drop(gap.difference, gap.low, gap.high, clean, worse)
     low, high = (None if end is None else -end for end in (gap.high, gap.low))
     return Drop(-gap.difference, low, high, clean, worse)
-
-
-def score(question: Question, prediction: Prediction) -> float | None:
-    spec = question.spec
-    return metrics.score((spec,), question.truth, prediction, question.task, question.folder)[spec.label]
 
 
 def judge_drop(

@@ -75,12 +75,22 @@ def _watched(old: Prediction, task: Task, outcome: int | None) -> Array:
 
 def _moved(old: Prediction, new: Prediction) -> Array:
     """Return (n,) bool: whether anything that is said of a row changed, beyond rounding."""
-    changed: Array = ~np.isclose(old.values, new.values, rtol=MOVED, atol=0.0)
+    changed = _apart(old.values, new.values, 0.0)
     for one, other in ((old.probabilities, new.probabilities), (old.scores, new.scores)):
-        if one is not None and other is not None:
-            near = np.isclose(one, other, rtol=MOVED, atol=MOVED)
-            changed = changed | ~(near if near.ndim == 1 else near.all(axis=1))
+        if one is not None and other is not None and not changed.all():
+            apart = _apart(one, other, MOVED)
+            changed |= apart if apart.ndim == 1 else apart.any(axis=1)
     return changed
+
+
+def _apart(one: Array, other: Array, least: float) -> Array:
+    """Return where numbers differ by more than `least` and MOVED of the second, as numpy's isclose tells it."""
+    if one.dtype.kind in "iub" and other.dtype.kind in "iub":
+        return np.asarray(one != other)
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        near = np.abs(one - other) <= least + MOVED * np.abs(other)
+        infinite = ~np.isfinite(other)
+        return np.asarray(~np.where(infinite, one == other, near)) if infinite.any() else np.asarray(~near)
 
 
 def spread_of(prediction: Prediction, task: Task) -> float:

@@ -51,7 +51,7 @@ def noisy(spreads: Mapping[str, float], level: float, kind: str) -> Callable[[pl
         uniform = kind == "uniform"
         drawn = generator.uniform(-ROOT_THREE, ROOT_THREE, size) if uniform else generator.standard_normal(size)
         return rows.with_columns(
-            (pl.col(name).cast(pl.Float64) + pl.lit(pl.Series(drawn[place] * (level * spread)))).alias(name)
+            rows[name].cast(pl.Float64) + pl.Series(drawn[place] * (level * spread))  # whole columns: no plan to make
             for place, (name, spread) in enumerate(spreads.items())
         )
 
