@@ -85,16 +85,17 @@ class Engine:
         spoken = self.spoken(subject, part)
         kept = np.flatnonzero(spoken)
         position = np.cumsum(spoken) - 1
-        changes = []
+        changes, base = [], take(prediction, distinct[part.base[kept]])
         for variant in part.variants:
             differs = spoken[variant.cases] & (distinct[variant.places] != distinct[part.base[variant.cases]])
             cases, places = variant.cases[differs], variant.places[differs]
-            old, new = take(prediction, distinct[part.base[cases]]), take(prediction, distinct[places])
+            old = base if len(cases) == len(kept) else take(prediction, distinct[part.base[cases]])
+            new = take(prediction, distinct[places])
             changes.append(Change(variant.variant, variant.level, position[cases], old, new))
         return Answer(
             ids=part.ids if len(kept) == len(part.ids) else tuple(part.ids[case] for case in kept),
             truth=None if part.truth is None else part.truth[kept],
-            base=take(prediction, distinct[part.base[kept]]),
+            base=base,
             changes=tuple(changes),
             own=part.rows is None,
         )
@@ -162,19 +163,21 @@ def distinct_rows(table: pl.DataFrame) -> tuple[Array, Array]:
 
     Rows are told apart by a hash; should two different rows have the same one, no rows are taken for equal.
     """
+    every = np.arange(table.height)
     try:
-        hashes = table.hash_rows().to_numpy()
+        hashes = table.hash_rows()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):  # of lists and the like, which have none
-        return np.arange(table.height), np.arange(table.height)
-    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-    if len(first) == table.height:
-        return np.arange(table.height), np.arange(table.height)
+        return every, every
+    if hashes.n_unique() == table.height:
+        return every, every
+    _, first, inverse = np.unique(hashes.to_numpy(), return_index=True, return_inverse=True)
     order = np.argsort(first)  # in the order of the stack, which is quicker to gather
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     first, inverse = first[order], rank[inverse]
-    if not table[first][inverse].equals(table):
-        return np.arange(table.height), np.arange(table.height)
+    again = np.flatnonzero(first[inverse] != every)
+    if not table[first[inverse[again]]].equals(table[again]):
+        return every, every
     return first, inverse
 
 

@@ -192,10 +192,11 @@ def differing(before: pl.DataFrame, after: pl.DataFrame, columns: Sequence[str])
     """Return (n,) bool: whether a row differs in one of the columns; null equals null."""
     if not columns or not before.height:
         return np.zeros(before.height, dtype=bool)
-    names = list(columns)
-    both = before.select(pl.col(names).name.prefix("old ")).hstack(after.select(pl.col(names).name.prefix("new ")))
-    pairs = (pl.col(f"old {name}").ne_missing(pl.col(f"new {name}")) for name in names)
-    changed: Array = both.select(pl.any_horizontal(pairs)).to_series().to_numpy()
+    changed: Array = np.zeros(before.height, dtype=bool)
+    for name in columns:
+        changed |= before[name].ne_missing(after[name]).to_numpy()
+        if changed.all():  # often by the first column: the others cannot add a row
+            break
     return changed
 
 
@@ -204,15 +205,16 @@ def conformed(edited: pl.DataFrame, table: pl.DataFrame, edit: str) -> pl.DataFr
 
     Raises DataError for another number of rows, missing columns, or values of another type.
     """
+    wanted_types = table.schema
+    if edited.height == table.height and edited.schema == wanted_types:  # in their order, too
+        return edited
     if edited.height != table.height or set(edited.columns) != set(table.columns):
         raise DataError(
             f"the edit '{edit}' gave {edited.height} rows and {edited.width} columns for {table.height} rows and "
             f"{table.width} columns; it must keep both"
         )
     edited = edited.select(table.columns)
-    types, wanted_types = edited.schema, table.schema
-    if types == wanted_types:
-        return edited
+    types = edited.schema
     changed = [name for name, dtype in wanted_types.items() if types[name] != dtype]
     for name in changed:
         dtype = wanted_types[name]
