@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mlrun.comparison.across import Across, rank_across
 from mlrun.comparison.budgets import UnequalBudget, unequal_budgets
 from mlrun.comparison.changes import Change, find_changes
 from mlrun.comparison.common_ground import (
@@ -89,12 +90,16 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The reference, and each other run beside it; rope: differences within it do not matter; both the reference's."""
+    """The reference, and each other run beside it; rope: differences within it do not matter; both the reference's.
+
+    across: where the runs are of several data sets, which models rank higher over all of them.
+    """
 
     reference: Subject
     pairs: tuple[Pair, ...]
     rope: float = ROPE
     confidence: float = CONFIDENCE
+    across: Across | None = None
 
 
 def compare(folders: Sequence[Path], tests: bool = True) -> Comparison:
@@ -104,13 +109,16 @@ def compare(folders: Sequence[Path], tests: bool = True) -> Comparison:
     """
     subjects = [Subject(read_run(folder), folder, read_origins(folder), read_findings(folder)) for folder in folders]
     rope, confidence = limits(subjects[0].origins)
-    return Comparison(subjects[0], tuple(pair_up(subjects[0], new, tests) for new in subjects[1:]), rope, confidence)
+    pairs = tuple(pair_up(subjects[0], new, tests) for new in subjects[1:])
+    return Comparison(subjects[0], pairs, rope, confidence, rank_across(subjects, confidence) if tests else None)
 
 
 def exit_code(comparison: Comparison, fail_on_regression: bool) -> int:
     """Return 1 for a regression when that is asked for, 3 when a run could not be compared, else 0."""
     if fail_on_regression and any(pair.regressed for pair in comparison.pairs):
         return 1
+    if comparison.across is not None and not fail_on_regression:
+        return 0
     undone = [pair for pair in comparison.pairs if pair.obstacle or (fail_on_regression and not concluded(pair))]
     return NothingConcluded.exit_code if undone else 0
 

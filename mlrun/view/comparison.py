@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlrun.compare import Comparison, Finding, Pair
+from mlrun.comparison.across import Across
 from mlrun.json_records import encode
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.standings import cv_of, ranked, test_of
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.view.outcomes import MARK, outcomes, slices, told_budget
-from mlrun.wording import ARROWS, NOTHING, as_text, count, difference, interval, spread
+from mlrun.wording import ARROWS, NOTHING, as_text, count, difference, interval, number, spread
 
 WHERE = {"test": "the same test rows", "folds": "the same folds", "later": "the later run's test rows"}
 
@@ -29,6 +30,8 @@ def title(comparison: Comparison) -> str:
 
 def sections(comparison: Comparison, tests: bool) -> list[Section]:
     """Return scores, differences, tests and slices, what changed, then a conclusion for each run."""
+    if comparison.across is not None:  # runs of other data have nothing else in common
+        return [Section("", ranking(comparison.across), (told_ranking(comparison.across),))]
     parts = [Section("scores", scores(comparison))]
     found = [finding for pair in comparison.pairs for finding in pair.findings]
     if found:
@@ -41,6 +44,34 @@ def sections(comparison: Comparison, tests: bool) -> list[Section]:
             parts.append(Section(f"slices of the best models in {name}", slices(comparison, pair)))
         parts.append(Section(f"changed in {name}", changed(pair), told_missing(comparison, pair)))
     return [*parts, Section("", None, tuple(conclusion(comparison, pair, tests) for pair in comparison.pairs))]
+
+
+def ranking(across: Across) -> Table:
+    """Return the models that all runs have, by their mean rank."""
+    rows = tuple(
+        {"model": each.model, "mean_rank": each.mean_rank, "apart": each.apart}
+        | dict(zip(across.runs, each.scores, strict=True))
+        for each in across.models
+    )
+    headings = (
+        Heading("model", lambda row: row["model"], fold=True),
+        Heading("mean rank", lambda row: f"{row['mean_rank']:.2f}", right=True),
+        Heading("to the first", lambda row: "worse" if row["apart"] else ""),
+        *(
+            Heading(name, lambda row, name=name: number(row[name]), rank=place, right=True)  # type: ignore[misc]  # a default binds the name
+            for place, name in enumerate(across.runs, 1)
+        ),
+    )
+    alike = f"p = {across.p_value:.3f} that no model differs from another (Friedman)"
+    far = f"mean ranks more than {across.critical_difference:.2f} apart differ (Nemenyi)"
+    return Table(headings, rows, (f"{across.metric} on {len(across.runs)} data sets; {alike}; {far}",))
+
+
+def told_ranking(across: Across) -> str:
+    """Return one sentence on models over several data sets."""
+    first, worse = across.models[0].model, [each.model for each in across.models if each.apart]
+    shown = f"it is shown to be better than {', '.join(worse)}" if worse else "no model is shown to be worse than it"
+    return f"{first} ranks first over {len(across.runs)} data sets; {shown}"
 
 
 def scores(comparison: Comparison) -> Table:
@@ -237,6 +268,7 @@ def as_object(comparison: Comparison) -> dict[str, Any]:
         "reference": comparison.reference.record.name,
         "rope": comparison.rope,
         "confidence": comparison.confidence,
+        "across": None if comparison.across is None else encode(comparison.across),
         "scores": [dict(row) for row in scores(comparison).rows],
         "runs": [
             {
