@@ -47,7 +47,7 @@ def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False)
         Section("", brief(leaderboard(record)), (told_place(record, folder),)),
         *at_a_glance(record, read_findings(folder)),
         Section("", None, (*told_notes(record, told), *told_gates(record))),
-        Section("", None, (verdict_line(record),)),
+        Section(verdict_line(record)),
     ]
     print_page(console, [section for section in sections if section != Section()])
 
@@ -99,7 +99,7 @@ def upper(record: RunRecord, findings: Sequence[Finding]) -> list[Section]:
     """Return what everybody wants to know: the verdict with what it rests on, scores, suites."""
     glance = at_a_glance(record, findings)
     return [
-        Section("", None, (verdict_line(record), *told_gates(record))),
+        Section(verdict_line(record), None, tuple(told_gates(record))),
         *([Section("", judged)] if (judged := verdict_table(record)) else []),
         Section("", None, about(record)),
         *scores(record),

@@ -178,7 +178,9 @@ def test_reasons_that_differ_in_numbers_alone_are_told_once() -> None:
         for rows, name in enumerate(("xgboost", "ridge", "lasso"), 3)
     ]
     assert [point.text for point in reasons(findings, "xgboost")] == ["c t: 3 rows are too few"]
-    assert [point.text for point in reasons(findings[1:], "xgboost")] == ["ridge and lasso: 4 rows are too few"]
+    assert [point.text for point in reasons(findings[1:], "xgboost")] == [
+        "ridge and lasso: 4 rows are too few (or the like)"
+    ]
 
 
 def every_table(findings: Sequence[Finding], names: Sequence[str]) -> list[Table]:
@@ -283,3 +285,12 @@ def test_long_text_is_broken_at_words_and_names_at_their_parts(text: str, width:
 @given(st.text(st.characters(exclude_categories=("C", "Z")), max_size=60), st.integers(1, 30))
 def test_folding_loses_no_letter(text: str, width: int) -> None:
     assert folded(text, width).replace("\n", "") == text
+
+
+def test_a_variant_that_ended_as_its_whole_test_is_left_to_the_table() -> None:
+    whole = Finding("invariance", "job", "ridge", status="warn", value=0.3, reason="30.0% change")
+    variants = [replace(whole, variant=f"job = {name}") for name in ("farm", "care")]
+    worse = replace(whole, variant="job = craft", status="fail", reason="90.0% change")
+    measured = replace(whole, variant="job = sea", status="info", reason="0.0% change")
+    told = [point.text for point in reasons([whole, *variants, worse, measured], "ridge")]
+    assert told == ["invariance job: 30.0% change", "invariance job, job = craft: 90.0% change"]

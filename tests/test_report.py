@@ -167,7 +167,7 @@ def test_names_and_reasons_cannot_act_on_any_page(tmp_path: Path, capsys: pytest
 
 def test_the_report_of_the_folder_begins_with_the_verdict() -> None:
     written = report.markdown(record(USUAL))
-    verdict = "- verdict: not judged: xgboost is best by roc_auc over the folds"
+    verdict = "## verdict: not judged: xgboost is best by roc_auc over the folds"
     assert written.splitlines()[:3] == ["# income@1", "", verdict]
 
 
@@ -196,7 +196,7 @@ def test_show_begins_with_the_verdict_and_what_it_rests_on(tmp_path: Path, capsy
     report.show(make_run(tmp_path, judged(), findings=made_findings()), "markdown")
     lines = [line for line in capsys.readouterr().out.splitlines() if line]
     assert lines[1:3] == [
-        "- verdict: good, not useful: tests fail: calibration",
+        "## verdict: good, not useful: tests fail: calibration",
         "- gate suites pass: fail (calibration fails)",
     ]
     assert "| G0 | Does it beat random answers? | yes | by far |" in lines
@@ -249,8 +249,8 @@ def test_the_html_page_is_one_file_that_runs_and_loads_nothing(tmp_path: Path) -
     folder = make_run(tmp_path, judged(), findings=made_findings())
     report.show(folder, html_file=str(tmp_path / "x.html"))
     page = (tmp_path / "x.html").read_text()
-    assert page.count('role="img"') == 9
-    assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page)) == 18
+    assert page.count('role="img"') == 10
+    assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="([^"]+)"', page)) == 20
     assert not re.search(r"<(script|img|link|iframe|object)|src=|href=|url\(|@import|https?://", page)
     assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
     assert "prefers-color-scheme: dark" in page
@@ -259,7 +259,7 @@ def test_the_html_page_is_one_file_that_runs_and_loads_nothing(tmp_path: Path) -
 
 def test_the_report_of_the_folder_holds_pictures_in_characters() -> None:
     written = report.markdown(judged(), made_findings())
-    assert written.count("```text") == written.count("\n```\n") == 9
+    assert written.count("```text") == written.count("\n```\n") == 10
     assert "**Reliability of xgboost.** xgboost is off by 0.0617 on average" in written
 
 

@@ -29,7 +29,7 @@ th.right, td.right { text-align: right; white-space: nowrap }
 tr.bold { font-weight: 600 } tr.dim { color: var(--faint) } tr.red { color: var(--bad) }
 .wide { overflow-x: auto } ul.points { list-style: none; padding: 0 }
 ul.points li { margin: .2rem 0; display: flex; gap: .6rem }
-.wide + .wide { margin-top: 1.2rem } td:first-child { min-width: 9rem }
+.wide + .wide { margin-top: 1.2rem } table:has(th:nth-child(6)) td:first-child { min-width: 9rem }
 .mark { flex: 0 0 4.5rem } .fail, .error { color: var(--bad) } .warn { color: var(--s2) }
 .pass { color: var(--s3) } .info { color: var(--s1) }
 """

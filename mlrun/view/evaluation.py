@@ -156,7 +156,7 @@ def reasons(rows: Sequence[Row]) -> Iterator[str]:
     for same in waiting.values():
         names = [named(row) for row in grouped(iter(same))]
         alike = len({row["reason"] for row in same}) == 1
-        yield f"{listed(names, MOST_NAMES)}: {'' if alike else 'such as '}{same[0]['reason']}"
+        yield f"{listed(names, MOST_NAMES)}: {same[0]['reason']}{'' if alike else ' (or the like)'}"
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

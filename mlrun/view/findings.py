@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -188,20 +188,30 @@ def by_reason(mine: Sequence[Suite], best: str | None) -> Iterator[str]:
 def reasons(findings: Sequence[Finding], best: str | None) -> Iterator[Point]:
     """Yield what is said of the best model in each test and variant, then why tests say nothing, each reason once.
 
-    Reasons that differ in their numbers alone are one; the tables say where.
+    Reasons that differ in their numbers alone are one; a variant that ended as its whole test did, and one that is only
+    measured, is told by the tables alone.
     """
+    wholes = {(each.check, each.test, each.model, each.status) for each in findings if not each.variant}
     grouped: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         mine = best is None or finding.model in {"", best}
         if finding.status in SILENT:
             grouped.setdefault((finding.status, re.sub(r"\d+", "", finding.reason)), []).append(finding)
-        elif mine and finding.reason and not (finding.variant and finding.status == "pass"):
+        elif mine and finding.reason and not (finding.variant and is_plain(finding, wholes)):
             yield Point(f"{names_of(finding)}: {told_finding(finding)}", word(finding.status))
     for (status, _), same in grouped.items():
         mine_of_same = [each for each in same if best is None or each.model in {"", best}]
         told = mine_of_same or same
         names = [names_of(each) for each in mine_of_same] or [each.model for each in same]
-        yield Point(f"{listed(list(dict.fromkeys(names)))}: {told[0].reason or 'no reason given'}", word(status))
+        alike = "" if len({each.reason for each in told}) == 1 else " (or the like)"
+        reason = (told[0].reason or "no reason given") + alike
+        yield Point(f"{listed(list(dict.fromkeys(names)))}: {reason}", word(status))
+
+
+def is_plain(variant: Finding, wholes: Collection[tuple[str, str, str, str]]) -> bool:
+    """Say whether a variant adds nothing to the table that shows it."""
+    key = (variant.check, variant.test, variant.model, variant.status)
+    return variant.status in {"pass", "info"} or key in wholes
 
 
 def names_of(finding: Finding) -> str:
