@@ -32,7 +32,7 @@ MASKED = (  # clock, machine, and digests into which versions enter
 VERSIONS = ("scikit-learn", "xgboost", "numpy", "scipy")
 NEAR, NEAR_IN_TEXT = 1e-4, 2e-3  # in text numbers are rounded
 PRICED = re.compile(r"^(info|evaluation of) .*\n", re.MULTILINE)  # what a model costs is measured in seconds
-PACE = re.compile(r"^ +[\d,]+/[\d,]+ fits.*\n", re.MULTILINE)  # only on slow machines
+PACE = re.compile(r"^ +([\d,]+/[\d,]+ fits|checks \d+/\d+).*\n", re.MULTILINE)  # only on slow machines
 
 
 @pytest.mark.parametrize("case", CASES)
