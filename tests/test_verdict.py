@@ -122,6 +122,16 @@ def test_a_heuristic_must_be_beaten_by_the_rope_with_certainty() -> None:
     assert answers(judged(around, able(around), far, zero))["G1"] == "yes"
 
 
+def test_a_loss_that_is_more_than_the_others_is_told_as_higher() -> None:
+    numbers = np.linspace(0, 10, 200)
+    around = course(numbers, "metrics: [mae]\n", Task("regression"))
+    best = line(around, "best", Prediction(numbers + 3.0), cv=-3.0)
+    rule = baseline(around, "rule", Prediction(numbers + np.tile([0.5, 1.5], 100)))
+    verdict = judged(around, best, baseline(around, "zero_rule", Prediction(np.full(200, 5.0))), rule)
+    assert "mae higher by 2" in part_of(verdict, "G1").reason
+    assert "-" not in part_of(verdict, "G1").reason
+
+
 def test_what_is_in_use_today_decides_the_third_question() -> None:
     around = course(TRUTH)
     zero, old = baseline(around, "zero_rule", SHARE), said(TRUTH, noisy(TRUTH, 2.0, seed=8))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mlrun import metrics
-from mlrun.judgement.head_to_head import Lead, done, guesses, lead_in_metric, lead_in_worth
+from mlrun.judgement.head_to_head import Lead, done, guesses, lead_in_metric, lead_in_worth, turn
 from mlrun.leaderboard import Line
 from mlrun.store.run_record import Answer, VerdictPart
 from mlrun.weighing import chance_above, rows_needed, tolerance
@@ -59,7 +59,7 @@ def beats_heuristics(course: Course, found: Sequence[Lead]) -> VerdictPart:
     chances = [chance_above(lead.found, rope, sure) or 0.0 for lead, rope in zip(found, ropes, strict=True)]
     chance, place = min(zip(chances, range(len(found)), strict=True))
     lead, rope = found[place], ropes[place]
-    said = f"{told(lead)}, P({rope:g} better) = {chance:.3f}"
+    said = f"{told(lead)}, P({rope:.3g} better) = {chance:.3f}"
     if chance >= sure:
         return part("G1", question, "yes", lead, said)
     if (lead.found.difference or 0.0) <= rope:
@@ -135,9 +135,9 @@ def part(code: str, question: str, answer: Answer, lead: Lead, reason: str) -> V
 def told(lead: Lead, over: str = "") -> str:
     """Return a lead as people read it: roc_auc +0.1 [+0.05, +0.15] over X; rmse lower by 3 [1, 5] than X."""
     found, name = lead.found, over or lead.over
-    shown = difference(found.difference, found.low, found.high)
-    return (
-        f"{lead.unit} lower by {shown.replace('+', '')} than {name}"
-        if lead.lower
-        else f"{lead.unit} {shown} over {name}"
-    )
+    if not lead.lower:
+        return f"{lead.unit} {difference(found.difference, found.low, found.high)} over {name}"
+    behind = (found.difference or 0.0) < 0
+    found = turn(found) if behind else found
+    shown = difference(found.difference, found.low, found.high).replace("+", "")
+    return f"{lead.unit} {'higher' if behind else 'lower'} by {shown} than {name}"
