@@ -76,6 +76,15 @@ def learn_categories(recipe: Recipe, codes: Array, truth: Array | None, seed: in
     return encoder, encoder.fit_transform(codes)
 
 
+def widths_of(encoder: Any, width: int) -> list[int]:
+    """Return how many columns of a block of so many an encoder of categories makes of each column that it reads."""
+    if not hasattr(encoder, "drop_idx_"):  # not one column for each value: as many for each
+        return [width // encoder.n_features_in_] * encoder.n_features_in_
+    values = [len(values) for values in encoder.categories_]
+    rare = getattr(encoder, "infrequent_categories_", [None] * len(values))  # these share one column
+    return [count if few is None else count - len(few) + 1 for count, few in zip(values, rare, strict=True)]
+
+
 def learn_text(recipe: Recipe, name: str, documents: list[str]) -> tuple[Any, Matrix]:
     """Learn the terms of a text column; a family that needs dense numbers gets a bounded number of terms."""
     from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from scipy import sparse
 
-from mlrun.encoders import Matrix, learn_categories, learn_numeric, learn_text
+from mlrun.encoders import Matrix, learn_categories, learn_numeric, learn_text, widths_of
 from mlrun.recipes import Recipe
 
 if TYPE_CHECKING:
     from mlrun.records import Array
 
 MISSING, UNSEEN = -1, -2  # codes beside those of the vocabulary
+KNOWN_CODES, KNOWN_CELLS = 1_000, 1_000_000  # what an encoder says of every code is kept up to this size
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Preparation:
     transformers: Mapping[str, Any]
     width: int = 0
     category_positions: tuple[int, ...] = ()
+    _said: tuple[Array, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     def matrix(self, table: pl.DataFrame) -> Matrix:
         """Return (n, width): float64 in C order, or CSR; unseen categories and terms count as nothing."""
@@ -46,6 +48,21 @@ class Preparation:
             "width": self.width,
             "category_positions": list(self.category_positions),
         }
+
+    def encoded(self, table: pl.DataFrame) -> list[Matrix]:
+        """Return the blocks of the categories: what the encoder says of each code is asked once, and looked up."""
+        codes, encoder = _codes(self, table), self.transformers["category"]
+        count = 2 + max(map(len, self.vocabularies.values()))
+        if self._said is None and count <= KNOWN_CODES and count * self.width <= KNOWN_CELLS:
+            every = np.repeat(np.arange(UNSEEN, count + UNSEEN)[:, None], codes.shape[1], axis=1)
+            block = encoder.transform(every)
+            if not sparse.issparse(block):
+                ends = np.cumsum(widths_of(encoder, block.shape[1]))[:-1]
+                self._said = tuple(map(np.ascontiguousarray, np.split(block, ends, axis=1)))
+        if self._said is None:
+            return [encoder.transform(codes)]
+        codes -= UNSEEN
+        return [said.take(codes[:, place], axis=0) for place, said in enumerate(self._said)]
 
     @classmethod
     def restore(cls, state: Mapping[str, Any]) -> Preparation:
@@ -101,7 +118,7 @@ def _apply(preparation: Preparation, table: pl.DataFrame) -> list[Matrix]:
             block = step.transform(block)
         blocks.append(block)
     if "category" in transformers:
-        blocks.append(transformers["category"].transform(_codes(preparation, table)))
+        blocks.extend(preparation.encoded(table))
     blocks.extend(transformers[f"text:{name}"].transform(_documents(table[name])) for name in recipe.of("text"))
     return blocks
 
@@ -156,8 +173,12 @@ def _codes(preparation: Preparation, table: pl.DataFrame) -> Array:
     codes = np.empty((table.height, len(preparation.vocabularies)), dtype=np.int64)
     for position, (name, vocabulary) in enumerate(preparation.vocabularies.items()):
         column = table[name].cast(pl.String)
-        known = column.cast(pl.Enum(vocabulary), strict=False).to_physical().cast(pl.Int64).fill_null(UNSEEN).to_numpy()
-        codes[:, position] = np.where(column.is_null().to_numpy(), MISSING, known)
+        known = column.cast(pl.Enum(vocabulary), strict=False).to_physical()
+        if known.null_count():
+            codes[:, position] = known.cast(pl.Int64).fill_null(UNSEEN).to_numpy()
+            codes[column.is_null().to_numpy(), position] = MISSING
+        else:
+            codes[:, position] = known.to_numpy()
     return codes
 
 

@@ -28,7 +28,7 @@ from sklearn.preprocessing import (
 from mlrun import catalog
 from mlrun.errors import DataError
 from mlrun.pipelines import Blueprint, coded, find_family
-from mlrun.prepare import Preparation, learn
+from mlrun.prepare import Preparation, _codes, learn
 from mlrun.recipes import Recipe, recipe_for
 from mlrun.records import Column, Task
 from mlrun.spec import CategoryPrepare, NumericPrepare, PrepareSpec, TextPrepare
@@ -53,6 +53,20 @@ def recipe(*columns: tuple[str, Any], family: str = "logistic_regression", **cha
 
 def dense(matrix: Any) -> Any:
     return matrix.toarray() if sparse.issparse(matrix) else matrix
+
+
+@pytest.mark.parametrize("encode", ["one_hot", "ordinal", "native", "target"])
+@pytest.mark.parametrize("rare", [1, 3])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_categories_that_are_looked_up_are_what_the_encoder_says(encode: str, rare: int, classes: int) -> None:
+    table = pl.DataFrame({"colour": COLOURS, "same": ["one"] * ROWS, "size": ["s", "m", None, "m"] * 15})
+    columns: list[tuple[str, Any]] = [(name, "category") for name in table.columns]
+    learned, _ = learn(recipe(*columns, encode=encode, rare=rare), table, np.arange(ROWS) % classes, 0)
+    colours = ["never", None, "blue", "rare", "seldom"]
+    later = pl.DataFrame({"colour": colours, "same": ["one", "two", None, "one", "one"], "size": ["s", *"smms"]})
+    for rows in (later, later[:1], table):
+        expected = learned.transformers["category"].transform(_codes(learned, rows))
+        assert_array_equal(learned.matrix(rows), expected)
 
 
 # -- what a family needs ----------------------------------------------------------------------------------------------
