@@ -79,6 +79,16 @@ def test_a_spec_without_baselines_is_held_against_the_zero_rule_all_the_same() -
     assert judged(around, able(around, 0.0)).word == "useless"
 
 
+def test_a_spec_that_names_random_alone_is_held_against_the_zero_rule_too() -> None:
+    rare = two_classes(1000, 0.1)  # right in .9 by always saying no
+    around = course(rare, "metrics: [accuracy]\n")
+    worse = line(around, "best", Prediction(np.where(two_classes(1000, 0.2, seed=3), 1 - rare, rare)))  # right in .8
+    random = baseline(around, "random", Prediction(two_classes(1000, 0.5, seed=4)))
+    verdict = judged(around, worse, random)
+    assert answers(verdict)["G0"] == "no"
+    assert verdict.reason.endswith("over zero_rule")
+
+
 def test_skill_is_the_share_of_what_was_left_to_gain() -> None:
     around = course(TRUTH)
     best, other = noisy(TRUTH, 1.0), noisy(TRUTH, 0.3, seed=9)
@@ -156,6 +166,14 @@ def test_costs_ask_whether_it_is_useful() -> None:
     always = -1 * (TRUTH == 0)  # cheaper than never
     assert first.value == pytest.approx(1000 * float((mine - always).mean()))
     assert first.reason.endswith(" over always")
+
+
+def test_one_test_row_shows_no_gain() -> None:
+    one = np.array([1])
+    around = course(one, COSTS)
+    verdict = judged(around, line(around, "best", said(one, np.array([0.9]))))
+    assert part_of(verdict, "U1").answer == "undecided"
+    assert part_of(verdict, "U1").reason == "1 test row can show no gain"
 
 
 def test_the_cut_of_the_costs_is_named_where_it_would_add_to_the_worth() -> None:

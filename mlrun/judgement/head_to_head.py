@@ -105,14 +105,17 @@ def done(lines: tuple[Line, ...], kinds: tuple[str, ...]) -> tuple[Line, ...]:
 
 
 def guesses(course: Course, lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """Return what any model must beat: random and zero rule, asked here when the spec names neither."""
+    """Return what any model must beat: random and zero rule; the latter is asked here when the spec does not name it.
+
+    Of anomalies, where there is no zero rule, it is random.
+    """
     known = done(lines, ("random", "zero_rule"))
-    if known:
-        return known
     kind = course.dataset.task.kind
     name = "zero_rule" if kind in ENTRIES["zero_rule"].tasks else "random"
+    if any(line.record.family == name for line in known):
+        return known
     try:
         line = baseline_line(course, BaselineSpec(name, name, {}))
     except MlrunError:
-        return ()
-    return (line,) if line.record.status == "done" else ()
+        return known
+    return (*known, line) if line.record.status == "done" else known
