@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mlrun.language.yaml_lines import SHOWN, comment, few, flow_list, offer, quote, quote_condition, say
@@ -31,11 +31,23 @@ class Choices:
     withheld: tuple[tuple[str, str], ...]
     metrics: tuple[str, ...]
     models: tuple[str, ...]
+    steps: tuple[tuple[str, float], ...] = ()  # numeric features, each with a round number near its spread
 
 
 def write_draft(choices: Choices) -> str:
     """Return the text of the spec."""
-    sections = (_head, _source, _columns, _offered_columns, _split, _metrics, _prepare, _models, _baselines)
+    sections: tuple[Callable[[Choices], Iterator[str]], ...] = (
+        _head,
+        _source,
+        _columns,
+        _offered_columns,
+        _split,
+        _metrics,
+        _prepare,
+        _models,
+        _baselines,
+    )
+    sections += (_evaluation, _useful, _gates)
     return "\n".join(line for section in sections for line in section(choices)) + "\n"
 
 
@@ -169,3 +181,75 @@ def _example(choices: Choices) -> str:
     if target.task == "regression":
         return "1.0, otherwise: 2.0"
     return quote(target.labels[-1] if target.positive is None else target.positive)
+
+
+def _evaluation(choices: Choices) -> Iterator[str]:
+    """Yield tests that need the author's knowledge, with columns that fit; what needs none runs without a word."""
+    yield ""
+    yield "# Every model is tested anyway: calibration, confidence, slices, noise, lost columns, assumptions."
+    yield "# Tests that need your knowledge; take the marks away from `evaluation:` and from a test."
+    yield _marked("evaluation:", "none = no tests")
+    yield _marked("  auto: true", "those that need no knowledge, and:")
+    kinds = {column.name: column for column in choices.features}
+    judged = [name for name in choices.roles.sensitive if name in kinds]
+    parts = judged or [column.name for column in choices.features if column.kind in {"category", "boolean"}][:OFFERED]
+    if parts:
+        yield _marked(f"  slices: {{by: {flow_list(parts)}}}", "scores of each part beside the rest")
+    turned = [name for name in judged if kinds[name].kind in {"category", "boolean"}][:OFFERED]
+    if turned:
+        yield _marked("  invariance:", "what must not change an answer")
+        for name in turned:
+            told = "not run where it is withheld: then `proxies` is"
+            yield _marked(f"    - {{name: {quote(name)}, every_other_value: {quote(name)}}}", told)
+    yield from _pushes(choices)
+
+
+def _marked(text: str, why: str) -> str:
+    """Return a line of a section that is taken as a whole: its mark stands in the first column."""
+    return say(f"# {text}", why)
+
+
+def _pushes(choices: Choices) -> Iterator[str]:
+    """Yield what should move an answer one way, and what should hardly lower the score."""
+    steps = [(name, step) for name, step in choices.steps if name not in choices.roles.sensitive]
+    text = next((column.name for column in choices.features if column.kind == "text"), "")
+    if steps:
+        name, step = steps[0]
+        many = choices.target.task == "classification" and choices.target.positive is None
+        outcome = f", outcome: {_example(choices)}" if many else ""
+        yield _marked("  directional:", f"what should raise the {_outcome(choices)}; or expect: decrease")
+        yield _marked(
+            f"    - {{name: {quote('more ' + name)}, add: {{{quote(name)}: {step:g}}}, expect: increase}}", ""
+        )
+    if text:
+        yield _marked("  perturbation:", f"what should hardly lower {choices.metrics[0]}")
+        yield _marked(
+            f"    - {{name: typing, typos: {{rate: 0.05, columns: {flow_list([text])}}}, max_drop: 0.05}}", ""
+        )
+
+
+def _outcome(choices: Choices) -> str:
+    target = choices.target
+    if target.task == "regression":
+        return "answer"
+    return "score" if target.task == "anomaly" else f"probability of {_example(choices)}"
+
+
+def _useful(choices: Choices) -> Iterator[str]:
+    yield ""
+    yield _marked("useful:", "when is the best model worth having?")
+    if choices.target.positive is not None and choices.target.task == "classification":
+        yield _marked("  utility: {tp: 1.0, fp: -0.5, tn: 0.0, fn: -1.0}", "what each kind of answer is worth")
+    yield _marked("  budget: {p95_ms_per_row: 50, model_mb: 50}", "it may take so long, and be so large")
+    yield _marked("  prefer_simpler_within: 0.01", f"of {choices.metrics[0]}: the simpler model wins")
+
+
+def _gates(choices: Choices) -> Iterator[str]:
+    first = "random" if choices.target.task == "anomaly" else "zero_rule"
+    yield ""
+    yield _marked("gates:", "what makes `mlrun train` exit 1")
+    yield _marked(f"  - {{beats: {first}}}", "")
+    yield _marked(
+        f"  - {{metric: {choices.metrics[0]}, drop_at_most: 0.02, against: latest}}", "the run before, every night"
+    )
+    yield _marked("  - {suites: pass}", "no test fails")

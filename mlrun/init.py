@@ -15,12 +15,15 @@ from mlrun.terminal import printable
 from mlrun.wording import count
 
 if TYPE_CHECKING:
-    from mlrun.records import Dataset
+    import polars as pl
+
+    from mlrun.records import Column, Dataset
     from mlrun.table.sniffing import Origin
 
 MANY = 5_000  # rows from which on a try-out is worth a word
 TRY_OUT = 1_000
 NAME_LENGTH = 60
+FEW_AMOUNTS = 10  # distinct numbers up to which a column may hold codes
 
 
 def init(data: str, output: str | None = None, target: str | None = None) -> str:
@@ -81,8 +84,20 @@ def choose(origin: Origin, folder: str, asked: str | None, command: str) -> tupl
         withheld=dataset.withheld,
         metrics=tuple(metric.name for metric in chosen_metrics(spec, dataset)),
         models=suggest_families(dataset),
+        steps=tuple((column.name, spread_of(table[column.name])) for column in dataset.features if is_amount(column)),
     )
     return choices, dataset
+
+
+def is_amount(column: Column) -> bool:
+    """Say whether a feature is a number of which there can be more."""
+    return column.kind == "numeric" and column.distinct > FEW_AMOUNTS
+
+
+def spread_of(column: pl.Series) -> float:
+    """Return a round number near a column's standard deviation: its first digit; 1 where that is nothing."""
+    spread = column.cast(float).fill_nan(None).std()
+    return float(f"{spread:.1g}") if isinstance(spread, float) and 0 < spread < float("inf") else 1.0
 
 
 def check(text: str, path: str, dataset: Dataset) -> None:

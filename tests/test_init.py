@@ -259,6 +259,43 @@ def test_every_offered_line_can_be_taken(tmp_path: Path) -> None:
             make_plan(tmp_path / "taken.yaml", (), TrainOptions(runs=str(tmp_path / "runs")))
 
 
+def without_marks(text: str) -> str:
+    """Return a draft in which the sections of evaluation, usefulness and gates are taken."""
+    head, mark, rest = text.partition("# evaluation:")
+    assert mark
+    return head + "\n".join(line.removeprefix("# ") for line in (mark + rest).splitlines() if "# " in line)
+
+
+HEADS = {
+    "people": ["Sex", "age", "hours", "job", "churn"],
+    "prices": ["size", "rooms", "town", "price"],
+    "text": ["message", "churn"],
+}
+
+
+@pytest.mark.parametrize("kind", ["people", "prices", "text", "sklearn:iris"])
+def test_tests_usefulness_and_gates_that_are_offered_can_be_taken_together(tmp_path: Path, kind: str) -> None:
+    texts = ["not what I ordered at all", "thank you for all of it"]
+    rows: dict[str, list[Rows]] = {
+        "people": [["mf"[i % 2], 20 + i * 7 % 41, i * 3 % 29 + 0.5, "abc"[i % 3], i * 7 % 10 // 5] for i in range(300)],
+        "prices": [[i * 3 % 97 + 0.5, i % 5, "uvw"[i % 3], 10.5 * i] for i in range(300)],
+        "text": [[f"{texts[i % 2]} number {i}", ["no", "yes"][i % 2]] for i in range(300)],
+    }
+    data = kind if kind not in rows else write(tmp_path / "t.csv", [HEADS[kind], *rows[kind]])
+    spec_of(data, tmp_path)
+    text = (tmp_path / "made.yaml").read_text()
+    (tmp_path / "taken.yaml").write_text(without_marks(text))
+    taken = load(tmp_path / "taken.yaml")
+    make_plan(tmp_path / "taken.yaml", (), TrainOptions(runs=str(tmp_path / "runs")))
+    assert taken.evaluation.auto
+    assert [gate.kind for gate in taken.gates] == ["beats", "drop", "suites"]
+    assert taken.useful is not None
+    tests = {test.check for test in taken.evaluation.tests}
+    assert ("invariance" in tests) is (kind == "people")  # a column that looks sensitive
+    assert ("directional" in tests) is (kind != "text")
+    assert (": {rate: 0.05" in text) is (kind == "text")
+
+
 # -- the file that is written -----------------------------------------------------------------------------------------
 
 
