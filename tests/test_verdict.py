@@ -89,6 +89,15 @@ def test_a_spec_that_names_random_alone_is_held_against_the_zero_rule_too() -> N
     assert verdict.reason.endswith("over zero_rule")
 
 
+def test_a_rule_for_which_the_metric_is_not_defined_is_not_said_to_be_missing() -> None:
+    around = course(TRUTH, "metrics: [log_loss]\n")
+    best = line(around, "best", said(TRUTH, noisy(TRUTH, 1.0)), cv=-0.5)
+    others = (baseline(around, "rule", said(1 - TRUTH)), baseline(around, "today", said(TRUTH), family="existing"))
+    verdict = judged(around, best, *others)
+    assert part_of(verdict, "G1").reason == "log_loss is not defined for rule"
+    assert part_of(verdict, "G3").reason == "log_loss is not defined for today"
+
+
 def test_skill_is_the_share_of_what_was_left_to_gain() -> None:
     around = course(TRUTH)
     best, other = noisy(TRUTH, 1.0), noisy(TRUTH, 0.3, seed=9)
@@ -171,7 +180,8 @@ def test_costs_ask_whether_it_is_useful() -> None:
 def test_one_test_row_shows_no_gain() -> None:
     one = np.array([1])
     around = course(one, COSTS)
-    verdict = judged(around, line(around, "best", said(one, np.array([0.9]))))
+    sure, unsure = (said(one, np.array([p])) for p in (0.9, 0.5))
+    verdict = judged(around, line(around, "best", sure), baseline(around, "zero_rule", unsure))
     assert part_of(verdict, "U1").answer == "undecided"
     assert part_of(verdict, "U1").reason == "1 test row can show no gain"
 

@@ -24,15 +24,21 @@ def good_parts(course: Course, best: Line, lines: Sequence[Line], worth: Worth |
     """Yield G0 to G3; the leads are in the first metric, over simpler models in utility where that is known."""
     every = tuple(lines)
     yield beats_guessing(course, leads(course, best, guesses(course, every)))
-    yield beats_heuristics(course, leads(course, best, done(every, HEURISTICS)))
+    yield beats_heuristics(course, best, done(every, HEURISTICS))
     yield needs_its_size(course, best, every, worth)
-    yield beats_existing(course, leads(course, best, done(every, ("existing",))))
+    yield beats_existing(course, best, done(every, ("existing",)))
 
 
 def leads(course: Course, best: Line, others: Sequence[Line]) -> list[Lead]:
     """Return the leads over those for which the first metric is defined, the least certain first."""
     found = [lead_in_metric(course, course.metrics[0], best, other) for other in others]
     return sorted((lead for lead in found if lead is not None), key=lower_end)
+
+
+def lacking(course: Course, others: Sequence[Line], nothing: str) -> str:
+    """Return why there is no lead: there is nothing to lead over, or the metric is not defined for what there is."""
+    names = ", ".join(other.record.name for other in others)
+    return f"{course.metrics[0].label} is not defined for {names}" if names else nothing
 
 
 def lower_end(lead: Lead) -> float:
@@ -50,11 +56,12 @@ def beats_guessing(course: Course, found: Sequence[Lead]) -> VerdictPart:
     return part("G0", question, "no", lead, f"{NO_BETTER}: {told(lead)}")
 
 
-def beats_heuristics(course: Course, found: Sequence[Lead]) -> VerdictPart:
+def beats_heuristics(course: Course, best: Line, others: Sequence[Line]) -> VerdictPart:
     """Answer G1: each is beaten by the rope at least, with the probability that the spec asks for."""
     question, sure = "Does it beat each heuristic?", course.spec.evaluation.confidence
+    found = leads(course, best, others)
     if not found:
-        return VerdictPart("G1", question, "not asked", reason="there is no heuristic to beat")
+        return VerdictPart("G1", question, "not asked", reason=lacking(course, others, "there is no heuristic to beat"))
     ropes = [in_units(course, course.spec.evaluation.rope, lead) for lead in found]
     chances = [chance_above(lead.found, rope, sure) or 0.0 for lead, rope in zip(found, ropes, strict=True)]
     chance, place = min(zip(chances, range(len(found)), strict=True))
@@ -112,11 +119,13 @@ def is_within(course: Course, best: Line, other: Line) -> float | None:
     return None if lead.found.difference > in_units(course, within, lead) else within
 
 
-def beats_existing(course: Course, found: Sequence[Lead]) -> VerdictPart:
+def beats_existing(course: Course, best: Line, others: Sequence[Line]) -> VerdictPart:
     """Answer G3: the lead over what is in use today lies above 0."""
     question, sure = "Does it beat what is in use today?", course.spec.evaluation.confidence
+    found = leads(course, best, others)
     if not found:
-        return VerdictPart("G3", question, "not asked", reason="the spec names nothing that is in use")
+        nothing = "the spec names nothing that is in use"
+        return VerdictPart("G3", question, "not asked", reason=lacking(course, others, nothing))
     lead = found[0]
     said = f"{told(lead)}"
     if lower_end(lead) > 0:
