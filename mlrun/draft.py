@@ -218,9 +218,8 @@ def _pushes(choices: Choices) -> Iterator[str]:
         many = choices.target.task == "classification" and choices.target.positive is None
         outcome = f", outcome: {_example(choices)}" if many else ""
         yield _marked("  directional:", f"what should raise the {_outcome(choices)}; or expect: decrease")
-        yield _marked(
-            f"    - {{name: {quote('more ' + name)}, add: {{{quote(name)}: {step:g}}}, expect: increase}}", ""
-        )
+        pushed = f"add: {{{quote(name)}: {step:g}}}, expect: increase{outcome}"
+        yield _marked(f"    - {{name: {quote(f'more {name}')}, {pushed}}}", "")
     if text:
         yield _marked("  perturbation:", f"what should hardly lower {choices.metrics[0]}")
         yield _marked(
