@@ -65,6 +65,8 @@ class Outputs(Protocol):
 
     def of(self, subject: Subject, test: PlannedTest) -> Any: ...
 
+    def size_of(self, test: PlannedTest) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

@@ -14,6 +14,7 @@ from mlrun.opening import earlier_results
 from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
 from mlrun.ready import Ready, make_ready
 from mlrun.records import Trial, TrialResult
+from mlrun.references import resolve_references
 from mlrun.run_options import TrainOptions
 from mlrun.suite import with_automatic
 from mlrun.wording import told_test
@@ -69,6 +70,7 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
     """Check a spec against its data and say what its run would do; raises SpecError, DataError as `train` does."""
     ready = make_ready(path, overrides, options.sample)
     root = runs.runs_root(ready.spec.folder, options.runs)
+    references = resolve_references(ready.spec, root)
     known = {} if options.no_cache else earlier_results(root, ready.spec, ready.identity)[0]
     measured = measured_seconds(root, ready.spec.experiment)
     why = why_not_reused(root, ready, options)
@@ -79,7 +81,7 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
         test_rows=len(ready.split.test),
         folds=len(ready.split.folds),
         metrics=tuple(metric.label for metric in ready.metrics),
-        notes=(*ready.dataset.notes, *ready.split.notes),
+        notes=(*ready.dataset.notes, *ready.split.notes, *references.notes),
         lines=tuple(plan_line(ready, model, known, why, measured) for model in ready.models),
         baselines=tuple(baseline.name for baseline in ready.spec.baselines),
         evaluation=plan_evaluation(ready),

@@ -14,6 +14,7 @@ from mlrun.events import CheckStarted
 from mlrun.language.parameters import with_defaults
 from mlrun.process.jobs import OneThread
 from mlrun.records import Finding, Params, PlannedTest
+from mlrun.wording import told_error
 
 AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest first
     "calibration",
@@ -83,8 +84,7 @@ def examine(check: Check, test: PlannedTest, subject: Subject, context: Context)
     except MlrunError as error:
         return (Finding(test.check, test.name, name, status="error", reason=str(error)),)
     except Exception as error:  # noqa: BLE001 - one broken check, a user's own perhaps, must not hide the others
-        told = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}".rstrip(": ")
-        return (Finding(test.check, test.name, name, status="error", reason=told),)
+        return (Finding(test.check, test.name, name, status="error", reason=told_error(error)),)
 
 
 def missing(check: Check, subject: Subject, context: Context) -> str:
@@ -127,8 +127,11 @@ def with_automatic(
             continue
         try:
             wanted = check.automatic(context)
-        except MlrunError as error:  # a model of the user's may refuse rows of which it is asked what matters
-            refused.append(Finding(name, name, "", status="error", reason=str(error)))
+        except (Interrupted, StorageError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a model of the user's may refuse rows when asked what matters
+            told = str(error) if isinstance(error, MlrunError) else told_error(error)
+            refused.append(Finding(name, name, "", status="error", reason=told))
             continue
         for params in wanted:
             test = automatic_test(name, check, params)

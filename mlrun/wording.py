@@ -99,6 +99,11 @@ def count(amount: int, noun: str, plural: str = "") -> str:
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
+def told_error(error: Exception) -> str:
+    """Return what kind of error it is, and the first line that it says."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}".rstrip(": ")
+
+
 def told_test(check: str, test: str) -> str:
     """Return a test's name, the check's in front where it is another."""
     return test if not check or test == check or test.startswith((f"{check} ", f"{check}:")) else f"{check} {test}"

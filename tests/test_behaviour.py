@@ -7,7 +7,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from behaviour_cases import BINARY, context_of, dataset_of, engine_of, people, planned, probability, subject_of
+from behaviour_cases import (
+    BINARY,
+    context_of,
+    dataset_of,
+    engine_of,
+    findings,
+    people,
+    planned,
+    probability,
+    subject_of,
+    whole,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -156,7 +167,7 @@ def test_a_model_that_cannot_bear_the_rows_of_one_test_answers_the_others() -> N
     dataset = dataset_of(people())
     bad = planned("directional", "far", edit=("add", {"age": 5000}), expect="increase")
     context = context_of(dataset, [subject_of(touchy, dataset)], [bad, *SUITE])
-    with pytest.raises(ValueError, match="no such age"):
+    with pytest.raises(DataError, match="ValueError: no such age"):
         answer(context, bad)
     plain = context_of(dataset, [subject_of(Counting(), dataset)], SUITE)
     for test in SUITE[:2]:
@@ -204,3 +215,41 @@ def test_the_same_seed_gives_the_same_rows_whatever_else_is_asked() -> None:
         drawn.append(found.changes[1].new.probabilities)
     assert_array_equal(drawn[0], drawn[1])
     assert_array_equal(drawn[0], drawn[2])
+
+
+def test_an_edit_that_a_type_cannot_hold_and_a_model_that_cannot_answer_are_sentences() -> None:
+    def refuses(table: pl.DataFrame) -> Prediction:
+        raise ValueError("Input X contains infinity\nand more")
+
+    dataset = dataset_of(people())
+    far = planned("directional", "far", edit=("add", {"since": 1e30}), expect="increase")
+    for test, told in (
+        (far, "^the edit cannot be made on these rows: "),
+        (SUITE[1], "^the model cannot answer the edited rows: ValueError: Input X contains infinity$"),
+    ):
+        context = context_of(dataset, [subject_of(refuses, dataset)], (test,))
+        with pytest.raises(DataError, match=told):
+            answer(context, test)
+
+
+def test_without_a_row_to_change_no_model_is_asked() -> None:
+    dataset, model = dataset_of(people()), Counting()
+    subjects = [subject_of(model, dataset)]
+    none = context_of(dataset, subjects, SUITE, rows=np.arange(0))
+    assert [whole(test, none).reason for test in SUITE[:2]] == ["there are no test rows"] * 2
+    assert [finding.reason for finding in findings(SUITE[2], none)] == ["there are no test rows"]
+    test = planned("invariance", "old", edit=("every_other_value", "sex"), where="age > 1000")
+    nobody = whole(test, context_of(dataset, subjects, (test,)))
+    assert (nobody.status, nobody.reason) == ("not_run", "`where` holds for none of the test rows")
+    assert not model.asked
+
+
+def test_a_column_that_no_model_reads_is_told_with_its_role() -> None:
+    dataset, model = dataset_of(people()), Counting()
+    subject = subject_of(model, dataset, features=("age",))
+    reasons = {"race": "dropped", "sex": "sensitive"}
+    tests = [planned("invariance", name, edit=("every_other_value", name)) for name in reasons]
+    context = context_of(dataset, [subject], tests, withheld=reasons)
+    dropped, withheld = (whole(test, context).reason for test in tests)
+    assert dropped == "no model reads race (dropped)"
+    assert withheld == "withheld from the model: sex; `proxies` tells what gives it away"

@@ -249,3 +249,26 @@ def test_a_function_of_the_users_is_found_beside_the_spec_and_its_failure_is_a_s
             edited("python", f"my_made_edits:{name}", table, dataset)
     (only,) = find("python").problems("my_made_edits:nothing", dataset)
     assert "has no 'nothing'" in only[1]
+
+
+def test_whole_numbers_that_become_too_large_turn_into_fractions_and_never_wrap_around() -> None:
+    table = pl.DataFrame({"n": [4, 2**40]})
+    for name, value, most in (("add", 2e18, 2e18), ("add", 1e300, 1e300), ("scale", 2.0**30, 2.0**70)):
+        after = edited(name, {"n": value}, table)["n"]
+        assert after.dtype == pl.Float64
+        assert after.max() == pytest.approx(most, rel=1e-5)
+    assert edited("set", {"n": 10**30}, table)["n"].to_list() == [1e30, 1e30]
+    assert edited("add", {"n": 2}, table)["n"].to_list() == [6, 2**40 + 2]
+
+
+def test_a_template_without_words_is_told() -> None:
+    found = told("template", {"template": "{x}", "fill": {}})
+    assert found == [(("fill",), "there are no words to fill a template with; write {name: [words]}")]
+
+
+def test_a_column_of_one_value_or_of_none_has_no_other() -> None:
+    table = people().with_columns(pl.lit("x").alias("race"), pl.lit(None, dtype=pl.String).alias("sex"))
+    dataset = dataset_of(table)
+    (one,), (none,) = (list(find("every_other_value").problems(name, dataset)) for name in ("race", "sex"))
+    assert one[1] == "the column 'race' has one value, so there is no other"
+    assert none[1] == "the column 'sex' has no value, so there is no other"

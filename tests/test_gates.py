@@ -18,8 +18,10 @@ from mlrun.course import Course
 from mlrun.errors import SpecError
 from mlrun.gates import Judged, judge_gates
 from mlrun.leaderboard import Line
+from mlrun.preview import make_plan
 from mlrun.records import Finding, PlannedTest
 from mlrun.references import References
+from mlrun.run_options import TrainOptions
 from mlrun.verdict import best_line, verdict_of
 
 TRUTH = two_classes(1000)
@@ -235,6 +237,21 @@ def test_a_model_that_got_worse_fails_against_the_champion_of_yesterday(tmp_path
     assert command(["train", str(spec), "--quiet", "--executor", "serial", "--fresh"]) == 0  # no worse than that one
 
 
+def test_rows_on_which_yesterdays_champion_does_worse_are_told_though_no_model_fell(tmp_path: Path) -> None:
+    people(800, 0).write_csv(tmp_path / "rows.csv")
+    spec = spec_of(tmp_path, DROP)
+    first = run(spec).record
+    assert "first run" in first["gates"][0]["reason"]
+    noise = people(400, 2, 800).with_columns(y=pl.int_range(400) % 2)  # labels that mean nothing
+    pl.concat([people(800, 0), noise]).write_csv(tmp_path / "rows.csv")
+    second = run(spec).record
+    assert gates_of(second) == ["pass"]
+    reason = second["gates"][0]["reason"]
+    assert "; but nightly@1 itself has 0." in reason
+    assert reason.endswith("look at the new rows")
+    assert run(spec, fresh=True).record["gates"][0]["reason"].startswith("the same roc_auc as nightly@2 on ")
+
+
 def test_on_the_same_test_rows_stored_predictions_are_compared(tmp_path: Path) -> None:
     people(400, 0).write_csv(tmp_path / "rows.csv")
     run(spec_of(tmp_path, []))
@@ -254,6 +271,8 @@ def test_a_version_that_is_not_there_is_told_before_anything_is_fitted(tmp_path:
     gates = [{"metric": "roc_auc", "drop_at_most": 0.01, "against": "nightly@7"}]
     with pytest.raises(SpecError, match=r"spec.yaml:1:\d+: there is no run nightly@7"):
         run(spec_of(tmp_path, gates))
+    with pytest.raises(SpecError, match=r"spec.yaml:1:\d+: there is no run nightly@7"):
+        make_plan(spec_of(tmp_path, gates), (), TrainOptions())
     assert len(list((tmp_path / "runs" / "nightly").iterdir())) == 1
 
 

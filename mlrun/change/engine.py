@@ -11,9 +11,10 @@ import polars as pl
 
 from mlrun.change.stack import Part, Stack, Suite, make_stack
 from mlrun.check_contracts import Subject
-from mlrun.errors import Interrupted, StorageError, UsageError
+from mlrun.errors import DataError, Interrupted, MlrunError, StorageError, UsageError
 from mlrun.fit import join, take
 from mlrun.records import Dataset, PlannedTest, Prediction
+from mlrun.wording import told_error
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -99,6 +100,13 @@ class Engine:
             changes=tuple(changes),
             own=part.rows is None,
         )
+
+    def size_of(self, test: PlannedTest) -> int:
+        """Return how many rows a test has before any edit; raise what its own edit raised."""
+        key = (test.check, test.name)
+        if key in self.stack.failures:
+            raise self.stack.failures[key]
+        return len(self.stack.parts[key].base)
 
     def columns_of(self, subject: Subject) -> tuple[str, ...]:
         """Return the columns by which rows are told apart: those that the subject reads, all for a baseline."""
@@ -192,5 +200,10 @@ def asked(subject: Subject, table: pl.DataFrame) -> Prediction:
         raise UsageError(subject.silent or "it cannot be asked about new rows")
     predict = subject.predict
     chunks = [table[begin : begin + CHUNK] for begin in range(0, table.height, CHUNK)] or [table]
-    parts = [predict(chunk) for chunk in chunks]
+    try:
+        parts = [predict(chunk) for chunk in chunks]
+    except MlrunError:
+        raise
+    except Exception as error:  # a model may raise anything on rows of a user's edit
+        raise DataError(f"the model cannot answer the edited rows: {told_error(error)}") from error
     return parts[0] if len(parts) == 1 else join(parts)

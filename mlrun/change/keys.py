@@ -49,8 +49,10 @@ def why_unread(subject: Subject, context: Context, params: Params) -> str:
     if subject.features is None or set(columns) & set(subject.features):
         return ""
     withheld = [name for name in columns if name in context.withheld]
-    if withheld:
+    if any(context.withheld[name] == "sensitive" for name in withheld):
         return f"withheld from the model: {', '.join(withheld)}; `proxies` tells what gives it away"
+    if withheld:
+        return f"no model reads {', '.join(f'{name} ({context.withheld[name]})' for name in withheld)}"
     return f"the model does not read {', '.join(columns)}"
 
 

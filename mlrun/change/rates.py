@@ -55,6 +55,9 @@ def answer_of(subject: Subject, context: Context, params: Params) -> Answer | Fi
     if engine is None:  # outside a run: a suite of its own
         tests = context.tests or (test,)
         engine = make_engine(context.dataset, context.rows, tests, context.sample, context.seed, context.folder)
+    if not engine.size_of(test):
+        told = "`where` holds for none of the test rows" if len(context.rows) else "there are no test rows"
+        return not_run(subject, params["severity"], told)
     answer: Answer = engine.of(subject, test)
     if "edit" in params:
         lacking = too_few(answer, params["min_rows"])

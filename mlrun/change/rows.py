@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Told = tuple[tuple[str | int, ...], str]  # a path inside an edit's value, and what is wrong there
 COLUMNS = Parameter(AnyOf(ColumnName(), ListOf(ColumnName())), None, "which; all columns of text")
+EXACT = 2**53  # whole numbers beyond are computed as floats, which do not wrap around
 FEW_VALUES = 20  # a column with more distinct numbers than these has no list of values to go through
 
 
@@ -73,7 +74,8 @@ def in_type_of(column: pl.Series, given: Any) -> Any:
         number = float(given) if isinstance(given, (str, float)) else int(given)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the column '{column.name}' holds numbers, not {given!r}") from error
-    return int(number) if column.dtype.is_integer() and float(number).is_integer() else number
+    whole = column.dtype.is_integer() and float(number).is_integer() and abs(number) < 2**63
+    return int(number) if whole else float(number)
 
 
 def _word(given: Any) -> str:

@@ -17,6 +17,7 @@ from mlrun.check_contracts import Edit, Variant
 from mlrun.errors import DataError, UsageError
 from mlrun.records import Dataset, Params, PlannedTest
 from mlrun.table.row_conditions import select_rows
+from mlrun.wording import told_error
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -129,7 +130,11 @@ def make_part(
     variants = []
     for number, variant in enumerate(variants_of(test.params, dataset)):
         seed = [suite.seed, zlib.crc32(f"{test.check} {test.name}".encode()), number]
-        edited, cases = edit_rows(variant, test.params, table, np.random.default_rng(seed), dataset)
+        try:
+            edited, cases = edit_rows(variant, test.params, table, np.random.default_rng(seed), dataset)
+        except (pl.exceptions.PolarsError, ArithmeticError) as error:  # a number that the column's type cannot hold
+            told = f"the edit cannot be made on these rows: {told_error(error)}"
+            raise DataError(told) from error
         variants.append(Placed(variant.name, variant.level, cases, np.arange(begin, begin + edited.height)))
         tables.append(edited)
         begin += edited.height

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlrun.change.rows import Told, tell_not_numeric
+from mlrun.change.rows import EXACT, Told, tell_not_numeric
 from mlrun.check_contracts import Edit, Variant
 from mlrun.kinds import MappingOf, Number
 from mlrun.records import Dataset
@@ -28,7 +28,7 @@ def added(name: str, more: float, dtype: pl.DataType) -> pl.Expr:
 
     if dtype.is_temporal():
         return pl.col(name) + pl.duration(microseconds=round(more * 86_400e6))
-    whole = dtype.is_integer() and float(more).is_integer()
+    whole = dtype.is_integer() and float(more).is_integer() and abs(more) <= EXACT
     return pl.col(name) + (int(more) if whole else float(more))
 
 

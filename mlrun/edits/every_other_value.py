@@ -39,7 +39,7 @@ def problems(value: Any, dataset: Dataset) -> Iterator[Told]:
     column = dataset.table[value]
     distinct = column.drop_nulls().n_unique()
     if distinct < 2:
-        yield (), f"the column '{value}' has {distinct} value, so there is no other"
+        yield (), f"the column '{value}' has {'one value' if distinct else 'no value'}, so there is no other"
     if (column.dtype.is_numeric() or column.dtype.is_temporal()) and distinct > FEW_VALUES:
         yield (), f"the column '{value}' has {distinct:,} distinct values; name some with swap, set or add"
 

@@ -13,6 +13,8 @@ from mlrun.records import Dataset
 if TYPE_CHECKING:
     import polars as pl
 
+WHOLE_UP_TO = 1000  # times this, a whole number that a float holds is still below 2**63
+
 
 def variants(value: Any, dataset: Dataset) -> tuple[Variant, ...]:  # noqa: ARG001 - the edits' signature
     """Return the one variant: all columns at once."""
@@ -26,7 +28,7 @@ def variants(value: Any, dataset: Dataset) -> tuple[Variant, ...]:  # noqa: ARG0
 def scaled(name: str, factor: float, dtype: pl.DataType) -> pl.Expr:
     import polars as pl
 
-    whole = dtype.is_integer() and float(factor).is_integer()
+    whole = dtype.is_integer() and float(factor).is_integer() and abs(factor) <= WHOLE_UP_TO
     return pl.col(name) * (int(factor) if whole else float(factor))
 
 

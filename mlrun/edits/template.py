@@ -127,6 +127,9 @@ def problems(value: Any, dataset: Dataset) -> Iterator[Told]:
     """Tell a column that is no text, names without words, words that are not used, and files that cannot be read."""
     import polars as pl
 
+    if not value["fill"]:
+        yield ("fill",), "there are no words to fill a template with; write {name: [words]}"
+        return
     name = column_of(value, dataset)
     if not name:
         yield ("template",), "the data has not one text column but several or none; name one with `column`"
