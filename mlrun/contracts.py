@@ -68,6 +68,7 @@ class ModelFamily:
     curves: the fitted estimator to {curve name: losses}, one value a round, epoch or iteration.
     combine: the score of an ensemble from its members' predictions, without a fit.
     anomaly_score: a fitted estimator and rows to (n,) scores, higher = more anomalous; of every anomaly family.
+    says_likeliest: its classes are those of the highest probability, so that one question answers both; exactly so.
     training_scores: the scores of the rows that it was fitted on, where these are not what anomaly_score says of
         them (a row is not its own neighbour).
     """
@@ -92,6 +93,7 @@ class ModelFamily:
     extra: str = ""
     anomaly_score: Callable[[Estimator, Array], Array] | None = None
     training_scores: Callable[[Estimator], Array] | None = None
+    says_likeliest: bool = False
 
     def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
         """Return the hyperparameters that the family has for a task; None = not checked."""

@@ -170,14 +170,17 @@ def predict_rows(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: f
         return _anomalies(estimator, matrix, blueprint, threshold)
     if blueprint.task.kind == "regression":
         return Prediction(checked(np.asarray(estimator.predict(matrix), dtype=np.float64).reshape(-1), matrix))
-    probabilities = scores = None
+    probabilities = scores = said = None
     count = len(blueprint.task.labels)
     if hasattr(estimator, "predict_proba"):
         known = checked(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), matrix)
         probabilities = _all_classes(_columns(known, len(estimator.classes_)), estimator.classes_, count)
+        if blueprint.entry.says_likeliest:
+            said = estimator.classes_.take(known.argmax(axis=1))
     elif hasattr(estimator, "decision_function"):
         scores = checked(np.asarray(estimator.decision_function(matrix), dtype=np.float64), matrix)
-    values = checked(np.asarray(estimator.predict(matrix)).reshape(-1), matrix).astype(np.int64)
+    said = estimator.predict(matrix) if said is None else said
+    values = checked(np.asarray(said).reshape(-1), matrix).astype(np.int64)
     if len(values) and not 0 <= values.min() <= values.max() < count:
         raise InvalidOutput(f"predicted labels that are none of the {count} classes")
     return Prediction(values, probabilities, scores)

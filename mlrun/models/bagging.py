@@ -44,6 +44,7 @@ ENTRY = ModelFamily(
     },
     grid={"n_estimators": [10, 30, 100], "max_features": [1.0, 0.5]},
     gives="probabilities",
+    says_likeliest=True,
     weights=True,
     nested=first_trees(default=10),
     members="one",

@@ -25,6 +25,7 @@ ENTRY = ModelFamily(
     hyperparameters=FOREST,
     grid={"n_estimators": [100, 300], "min_samples_leaf": [5, 1]},
     gives="probabilities",
+    says_likeliest=True,
     weights=True,
     nested=first_trees(default=100),
     check=check_bootstrap(default=False),

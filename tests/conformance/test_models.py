@@ -249,6 +249,8 @@ def test_predictions_have_the_shapes_that_the_family_gives(name: str, setting: s
     if gives == "probabilities":
         assert said["predict_proba"].shape == (ROWS, classes)
         assert np.allclose(said["predict_proba"].sum(axis=1), 1, atol=1e-6)
+    if family(name).says_likeliest:
+        assert_array_equal(said["predict"], said["predict_proba"].argmax(axis=1))
     if gives == "scores":
         assert said["decision_function"].shape == ((ROWS,) if setting == "binary" else (ROWS, 3))
         winners = said["decision_function"] > 0 if setting == "binary" else said["decision_function"].argmax(axis=1)
