@@ -298,6 +298,31 @@ def build(params, seed):
 """
 
 
+def test_baselines_that_need_no_training_rows_answer_new_ones(tmp_path: Path) -> None:
+    trained(tmp_path, "multiclass", evaluation="none")
+    rows = table("multiclass").with_columns(expert=pl.col("y"))
+    baselines: list[Any] = [
+        {"existing": {"name": "before", "run": "small@1"}},
+        {"human": {"name": "expert", "column": "expert"}},
+        {"rule": {"name": "rule", "when": "a > 0", "predict": "high", "otherwise": "low"}},
+    ]
+    made = trained(tmp_path, "multiclass", rows, evaluation={"slices": {"by": ["sex"]}}, baselines=baselines)
+    own = again(made.folder or tmp_path)
+    assert list(map(without_clock, own.findings)) == list(map(without_clock, own.earlier))
+    assert {"before", "expert", "rule"} <= {each.model for each in own.findings if each.status != "not_run"}
+    fresh = table("multiclass", 200, seed=1, first=5000).with_columns(expert=pl.col("y"))
+    fresh.write_csv(tmp_path / "new.csv")
+    found = by_key(again(made.folder or tmp_path, tmp_path / "new.csv").findings)
+    assert found["slices", "slices", "expert", "sex = f"].value == 1.0
+    of_f = fresh.filter(pl.col("sex") == "f")
+    right = pl.when(of_f["a"] > 0).then(pl.lit("high")).otherwise(pl.lit("low")) == of_f["y"]
+    assert found["slices", "slices", "rule", "sex = f"].value == of_f.select(right.mean()).item()
+    fresh.drop("expert").write_csv(tmp_path / "less.csv")
+    found = by_key(again(made.folder or tmp_path, tmp_path / "less.csv").findings)
+    assert found["slices", "slices", "expert", ""].status == "not_run"
+    assert found["slices", "slices", "before", "sex = f"].value is not None
+
+
 def test_a_model_of_the_author_s_own_is_asked_only_when_it_is_trusted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
