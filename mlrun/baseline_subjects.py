@@ -71,7 +71,9 @@ def baseline_again(spec: Spec, record: ModelRecord, dataset: Dataset, split: Spl
         folds = () if split is None else tuple(answers_of_folds(spec, baseline, dataset, split))
     except MlrunError as error:
         return baseline_subject(spec, baseline, record, known, None, refusal=str(error))
-    except (ValueError, pl.exceptions.PolarsError) as error:  # a file that is gone, a column that new rows lack
+    except pl.exceptions.ColumnNotFoundError:
+        return baseline_subject(spec, baseline, record, known, None, refusal="these rows lack a column that it needs")
+    except (ValueError, pl.exceptions.PolarsError) as error:  # an earlier run's model may refuse rows of today
         return baseline_subject(spec, baseline, record, known, None, refusal=f"it raised {type(error).__name__}")
     return baseline_subject(spec, baseline, record, known, answer, folds)
 
