@@ -18,6 +18,7 @@ from mlrun.store.run_record import GateRecord, VerdictRecord
 from mlrun.verdict import USEFUL, joined
 from mlrun.weighing import chance_above, rows_needed
 from mlrun.wording import interval as shown_interval
+from mlrun.wording import number
 
 if TYPE_CHECKING:
     from mlrun.course import Course
@@ -185,7 +186,9 @@ def hear_drop(gate: GateSpec, question: Question) -> Hearing:
     text = str(gate)
     known = question.references
     if against in known.missing:
-        return not_run(text, f"there is nothing to compare with yet: {known.missing[against]}", is_open=False)
+        own = against.partition("@")[0] == question.course.spec.experiment
+        why = "no earlier run of it is complete" if own else known.missing[against]
+        return not_run(text, f"there is nothing to compare with yet: {why}", is_open=False)
     reason = lacking(question)
     if reason or question.best is None:
         return not_run(text, reason)
@@ -199,7 +202,10 @@ def fallen(text: str, lead: Lead, bound: float, confidence: float) -> Hearing:
     """Return the hearing of a lead that must not be below −bound."""
     fall = turn(lead.found)
     drop = fall.difference or 0.0
-    said = f"{told(lead)} on {lead.rows:,} rows"
+    same = fall.difference == fall.low == fall.high == 0
+    said = (
+        f"{f'the same {lead.unit} as {lead.over}' if same else told(lead)} on {lead.rows:,} rows{weaker(lead, bound)}"
+    )
     p_value = two_sided(fall, bound, confidence)
     if drop <= bound:
         return Hearing(
@@ -212,6 +218,21 @@ def fallen(text: str, lead: Lead, bound: float, confidence: float) -> Hearing:
         GateRecord(text, "undecided", unclear),
         p_value=p_value,
         settle=lambda shown: GateRecord(text, "fail", said) if shown else GateRecord(text, "undecided", unclear),
+    )
+
+
+def weaker(lead: Lead, bound: float) -> str:
+    """Return that the earlier champion does worse on today's rows than on its own: then not the model, the data fell.
+
+    Both models are judged on the same rows, so that broken labels in new rows do not show in their difference.
+    """
+    if lead.before is None or lead.score is None:
+        return ""
+    fall = lead.score - lead.before if lead.lower else lead.before - lead.score
+    if not fall > bound:
+        return ""
+    return (
+        f"; but {lead.over} itself has {number(lead.score)} here, and had {number(lead.before)}: look at the new rows"
     )
 
 

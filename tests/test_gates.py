@@ -241,7 +241,7 @@ def test_rows_on_which_yesterdays_champion_does_worse_are_told_though_no_model_f
     people(800, 0).write_csv(tmp_path / "rows.csv")
     spec = spec_of(tmp_path, DROP)
     first = run(spec).record
-    assert "first run" in first["gates"][0]["reason"]
+    assert "no earlier run of it is complete" in first["gates"][0]["reason"]
     noise = people(400, 2, 800).with_columns(y=pl.int_range(400) % 2)  # labels that mean nothing
     pl.concat([people(800, 0), noise]).write_csv(tmp_path / "rows.csv")
     second = run(spec).record

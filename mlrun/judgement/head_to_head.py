@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class Lead:
     """How much better the first is: `found` turned so that more is better, on so many rows; skill as in VerdictPart.
 
-    over: the other's name, score: what it has. unit: what the lead is measured in; lower: less of it is better.
+    over: the other's name, score: what it has, before: what it had on its own test rows.
+    unit: what the lead is measured in; lower: less of it is better.
     """
 
     over: str
@@ -35,6 +36,7 @@ class Lead:
     skill: float | None = None
     lower: bool = False
     score: float | None = None
+    before: float | None = None
 
 
 def lead_in_metric(course: Course, metric: MetricSpec, best: Line, other: Line) -> Lead | None:

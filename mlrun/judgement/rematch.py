@@ -59,7 +59,17 @@ def lead_over_run(course: Course, metric: MetricSpec, best: Line, folder: Path) 
     if found.difference is None:
         return f"{metric.label} is not defined for one of the two"
     lower = metrics.entry(metric.name, course.spec.folder).direction == "minimize"
-    return Lead(record.name, turn(found) if lower else found, len(stored.kept), metric.label, lower=lower)
+    score = question.value(stored.prediction)
+    before = None if record.champion is None else record.champion.test.get(metric.label)
+    return Lead(
+        record.name,
+        turn(found) if lower else found,
+        len(stored.kept),
+        metric.label,
+        lower=lower,
+        score=score,
+        before=None if before is None else before.value,
+    )
 
 
 def stored_answer(course: Course, folder: Path, record: RunRecord) -> Earlier | None:
