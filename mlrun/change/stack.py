@@ -69,6 +69,14 @@ class Stack:
     failures: Mapping[Key, Exception]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """The rows of the data that some test takes, ascending positions, and their table, which lies lowest."""
+
+    rows: Array
+    table: pl.DataFrame
+
+
 def make_stack(suite: Suite) -> Stack:
     """Return the rows of all tests, each base row once; a test whose rows cannot be made is kept with its reason."""
     order = np.random.default_rng(suite.seed).permutation(suite.rows)
@@ -82,13 +90,14 @@ def make_stack(suite: Suite) -> Stack:
     drawn = [rows for rows in chosen.values() if rows is not None]
     base = np.unique(np.concatenate(drawn)) if drawn else np.empty(0, dtype=np.int64)
     tables, parts = [suite.dataset.table[base]], {}
+    shared = Base(base, tables[0])
     height = len(base)
     for test in suite.tests:
         key = (test.check, test.name)
         if key in failures:
             continue
         try:
-            part, made = make_part(test, suite, base, chosen[key], height)
+            part, made = make_part(test, suite, shared, chosen[key], height)
         except Exception as error:  # noqa: BLE001 - the user's own edit may raise anything
             failures[key] = error
             continue
@@ -115,12 +124,13 @@ def find_edit(name: str) -> Edit:
 
 
 def make_part(
-    test: PlannedTest, suite: Suite, base: Array, rows: Array | None, begin: int
+    test: PlannedTest, suite: Suite, base: Base, rows: Array | None, begin: int
 ) -> tuple[Part, list[pl.DataFrame]]:
     """Return a test's place on a stack that is `begin` rows high, and the tables that come on top of it."""
     dataset = suite.dataset
     if rows is not None:
-        table, places, tables = dataset.table[rows], np.searchsorted(base, rows), []
+        places, tables = np.searchsorted(base.rows, rows), []
+        table = base.table if len(rows) == len(base.rows) else base.table[places]
         ids = tuple(dataset.row_ids[rows].tolist())
         truth = None if dataset.truth is None else dataset.truth[rows]
     else:

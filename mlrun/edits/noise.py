@@ -50,10 +50,11 @@ def noisy(spreads: Mapping[str, float], level: float, kind: str) -> Callable[[pl
         size = (len(spreads), rows.height)
         uniform = kind == "uniform"
         drawn = generator.uniform(-ROOT_THREE, ROOT_THREE, size) if uniform else generator.standard_normal(size)
-        return rows.with_columns(
-            rows[name].cast(pl.Float64) + pl.Series(drawn[place] * (level * spread))  # whole columns: no plan to make
-            for place, (name, spread) in enumerate(spreads.items())
-        )
+        edited = rows.clone()  # of the frame, not of its columns
+        for place, (name, spread) in enumerate(spreads.items()):
+            changed = rows[name].cast(pl.Float64) + pl.Series(drawn[place] * (level * spread))
+            edited.replace_column(rows.get_column_index(name), changed)
+        return edited
 
     return apply
 
