@@ -319,3 +319,11 @@ def test_a_true_null_is_rejected_as_often_as_said(metric: str, samples: int) -> 
     noise = 2 * math.sqrt(0.05 * 0.95 / samples)
     assert rejected / samples <= 0.05 + max(0.02, noise)
     assert rejected / samples >= (0.01 if metric == "accuracy" else 0.05 - max(0.02, noise))
+
+
+def test_what_a_question_keeps_of_a_prediction_is_never_told_of_another() -> None:
+    truth, reference = classes(300, 2, 1.0, 1)
+    shared = about("roc_auc", truth, BINARY)
+    for seed in range(2, 30):  # each is gone before the next is made, whose id may be the same
+        _, other = classes(300, 2, 1.5, seed)
+        assert difference(shared, other, reference) == difference(about("roc_auc", truth, BINARY), other, reference)
