@@ -261,12 +261,10 @@ def evaluate(
     from mlrun.view.evaluation import print_evaluation, watch
 
     check_format(form)
-    if output:
-        step.check_output(output, data)
+    step.check_output(output, data)
     with stoppable(), watch() as hear:
         done = step.evaluate(name, data, trust, runs or None, hear)
-    if output:
-        step.write(output, done)
+    step.write(output, done)
     print_evaluation(done, form)
     return step.exit_code(done)
 

@@ -139,7 +139,9 @@ def load_models(
 
 
 def check_output(output: str, data: str) -> None:
-    """Raise UsageError where the findings cannot be written, before anything is asked."""
+    """Raise UsageError where the findings cannot be written, before anything is asked; '' = nowhere, as in `write`."""
+    if not output:
+        return
     target = Path(output)
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{output}: there is no folder {target.absolute().parent} to write it into")
@@ -151,7 +153,8 @@ def check_output(output: str, data: str) -> None:
 
 def write(output: str, done: Reevaluation) -> None:
     """Write the findings where the user asked for them, a line each, as findings.jsonl has them."""
-    runs.write_atomically(Path(output), b"".join(map(finding_line, done.findings)))
+    if output:
+        runs.write_atomically(Path(output), b"".join(map(finding_line, done.findings)))
 
 
 def exit_code(done: Reevaluation) -> int:
