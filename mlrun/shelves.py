@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any, get_args
 
 from mlrun import catalog
 from mlrun.errors import UsageError
+from mlrun.records import TaskKind
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.tables import Heading, Row, Table, print_table
 from mlrun.terminal import open_console
@@ -175,13 +176,21 @@ ROWS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
 
 
 def caption_of(kind: str, name: str) -> str:
-    """Return the first line of a shelf file."""
+    """Return the first line of a shelf file, without the entry's own name in front of it."""
     module = sys.modules.get(f"mlrun.{kind}.{name}") or importlib.import_module(f"mlrun.{kind}.{name}")
-    return (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    caption = (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    head, colon, rest = caption.partition(": ")
+    own = colon and head.lower().replace(" ", "_") == name
+    return f"{rest[:1].upper()}{rest[1:]}" if own else caption
 
 
 def joined(values: Iterable[object]) -> str:
     return ", ".join(map(str, values)) or "—"
+
+
+def told_tasks(tasks: Collection[str]) -> str:
+    """Return the tasks that an entry is for."""
+    return "all tasks" if set(tasks) >= set(get_args(TaskKind)) else joined(tasks)
 
 
 def told_grid(row: Row) -> str:
@@ -190,7 +199,7 @@ def told_grid(row: Row) -> str:
 
 NAME = Heading("name", lambda row: row["name"])
 ABOUT = Heading("what it is", lambda row: row["about"], fold=True)
-TASKS = Heading("for", lambda row: joined(row["tasks"]), rank=1, fold=True)
+TASKS = Heading("for", lambda row: told_tasks(row["tasks"]), rank=1, fold=True)
 PARAMETERS = Heading("parameters", lambda row: joined(row["parameters"]), rank=2, fold=True)
 HEADINGS: dict[str, tuple[Heading, ...]] = {
     "models": (

@@ -184,7 +184,7 @@ def test_a_calibrated_model_is_told_what_it_can_answer_itself() -> None:
     assert details["risk"] < details["risk_high"] < 0.25
     assert details["auroc_low"] < details["auroc"] < details["auroc_high"]
     assert len(details["curve"]) == 101
-    assert finding.reason.startswith("at no more than 15 % errors it answers ")
+    assert finding.reason.startswith("at no more than 15% errors it answers ")
 
 
 def test_the_threshold_comes_from_the_folds_alone() -> None:
@@ -230,7 +230,7 @@ def test_a_target_that_no_threshold_reaches_fails_and_no_errors_at_all_pass() ->
     y = np.random.default_rng(0).integers(0, 2, 2000)
     finding = confident(with_folds(both(np.full(2000, 0.6))), context_with_folds(y, BINARY))[""]
     assert (finding.status, finding.value) == ("fail", 0)
-    assert finding.reason == "at no more than 5 % errors it can answer no row itself"
+    assert finding.reason == "at no more than 5% errors it can answer no row itself"
     finding = confident(with_folds(both(np.where(y == 1, 0.9, 0.1))), context_with_folds(y, BINARY))[""]
     assert (finding.status, finding.value, finding.details["auroc"]) == ("pass", 1, None)
 

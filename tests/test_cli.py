@@ -369,6 +369,13 @@ def test_the_catalog_knows_every_entry_of_every_kind(capsys: pytest.CaptureFixtu
             assert name in capsys.readouterr().out
 
 
+def test_the_catalog_says_no_name_twice_and_no_list_of_all_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["catalog", "edits", "--format", "markdown"]) == 0
+    assert "| add | So much more of each column" in capsys.readouterr().out
+    assert run(["catalog", "checks", "--format", "markdown"]) == 0
+    assert "| all tasks | by, discover" in capsys.readouterr().out
+
+
 def test_metrics_are_found_by_their_other_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["catalog", "metrics", "root_mean_squared_error"]) == 0
     assert capsys.readouterr().out.startswith("rmse\n")

@@ -24,6 +24,7 @@ from mlrun.records import Difference, Finding, MetricSpec
 from mlrun.runs import write_findings
 from mlrun.store.run_record import BudgetRecord, MetricRecord, RunRecord, TaskRecord
 from mlrun.view.comparison import brief
+from mlrun.view.outcomes import outcomes, told_outcome
 
 ROWS = 200
 ONE = (model("xgboost", 0.93),)
@@ -466,6 +467,21 @@ def test_tests_that_fail_now_come_first(tmp_path: Path) -> None:
     ]
     assert [each.worse for each in outcomes[:3]] == [True, True, False]
     assert (outcomes[0].old_value, outcomes[0].new_value) == (0.3, 0.7)
+
+
+def test_variants_that_went_the_same_way_are_one_row(tmp_path: Path) -> None:
+    def job(variant: str, status: Any) -> Finding:
+        return finding(variant, status, 0.3, check="invariance")
+
+    names = ["", "job = a", "job = b", "job = c"]
+    pair = with_findings(
+        tmp_path,
+        [job(each, "pass") for each in names],
+        [*(job(each, "fail") for each in names[:3]), job("job = c", "warn")],
+    )
+    assert len(pair.outcomes) == 4  # machines get them all
+    table = outcomes(pair)
+    assert [told_outcome(row) for row in table.rows] == ["invariance (and 2 more)", "invariance: job = c"]
 
 
 def test_slices_that_were_found_are_others_in_every_run(tmp_path: Path) -> None:

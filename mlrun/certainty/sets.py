@@ -84,9 +84,9 @@ def groups_of(context: Context, by: Sequence[str], test: Answers) -> Iterator[tu
 
 def finding(name: str, variant: str, found: Coverage, wanted: float, details: dict[str, Any], *, low: bool) -> Finding:
     who = "all rows" if variant == "conformal" else variant.removeprefix("conformal: ")
-    share = f"{100 * found.share:.1f} % of {who} {'are' if who == 'all rows' else 'is'} covered"
-    band = f"{100 * found.low:.1f}–{100 * found.high:.1f} %"
-    reason = f"{share}, {100 * wanted:g} % are wanted" + (f": below what chance allows ({band})" if low else "")
+    share = f"{100 * found.share:.1f}% of {who} {'are' if who == 'all rows' else 'is'} covered"
+    band = f"{100 * found.low:.1f}–{100 * found.high:.1f}%"
+    reason = f"{share}, {100 * wanted:g}% are wanted" + (f": below what chance allows ({band})" if low else "")
     return Finding(
         "",
         "",

@@ -124,13 +124,13 @@ def judge_drop(
         return "vacuous", f"{told_moved}, so this proves nothing"
     if drop.value is None:
         return "info", told_moved
-    told = f"{number(drop.value)} is lost" if drop.value > 0 else "nothing is lost"
+    told = f"the score gets worse by {number(drop.value)}" if drop.value > 0 else "the score gets no worse"
     if max_drop is None:
         return "info", f"{told}; no `max_drop` is asked for"
     if broken:
         if drop.low is not None and drop.low > max_drop:
-            return failing(severity), f"{told}; {max_drop:g} may be"
-        return "warn", f"{told}; {max_drop:g} may be, and chance could explain the rest"
+            return failing(severity), f"{told}; {number(max_drop)} is allowed"
+        return "warn", f"{told}; {number(max_drop)} is allowed, and chance could explain the rest"
     return "pass", told
 
 

@@ -86,7 +86,7 @@ def shown(subject: Subject, context: Context, params: Params, test: Answers, hel
         subject.name,
         status=status,
         severity=params["severity"],
-        measure=f"coverage at {100 * target:g} % errors",
+        measure=f"coverage at {100 * target:g}% errors",
         value=finite(answered.coverage),
         n=len(test.rows),
         worst_rows=overconfident_rows(context, test),
@@ -113,10 +113,10 @@ def unlabelled(subject: Subject, context: Context, params: Params) -> Finding:
         "",
         "",
         subject.name,
-        measure=f"coverage at {100 * params['target_risk']:g} % errors",
+        measure=f"coverage at {100 * params['target_risk']:g}% errors",
         value=share,
         n=len(sure),
-        reason=f"it would answer {100 * share:.1f} % of these rows itself, {100 * then:.1f} % of its test rows then; "
+        reason=f"it would answer {100 * share:.1f}% of these rows itself, {100 * then:.1f}% of its test rows then; "
         "how many answers are wrong cannot be told without labels",
         details={"threshold": threshold, "coverage": share, "target_risk": params["target_risk"]},
     )
@@ -153,15 +153,15 @@ def judge(found: Selective, coverage: float, test: Answers) -> tuple[FindingStat
 
 def told(target: float, threshold: float, answered: Answered, *, probable: bool) -> str:
     """Say what the model can answer itself."""
-    errors = f"at no more than {100 * target:g} % errors"
+    errors = f"at no more than {100 * target:g}% errors"
     if math.isnan(threshold):
-        return f"there are no held-out answers from which a threshold for {100 * target:g} % errors could be chosen"
+        return f"there are no held-out answers from which a threshold for {100 * target:g}% errors could be chosen"
     if math.isinf(threshold) or answered.coverage == 0:
         return f"{errors} it can answer no row itself"
     sure = f"{'at least' if probable else 'a margin of'} {threshold:.3g}{' sure' if probable else ''}"
     return (
-        f"{errors} it answers {100 * answered.coverage:.1f} % of rows itself ({sure}); on test "
-        f"{100 * answered.risk:.1f} % of these are wrong, at most {100 * answered.risk_high:.1f} %"
+        f"{errors} it answers {100 * answered.coverage:.1f}% of rows itself ({sure}); on test "
+        f"{100 * answered.risk:.1f}% of these are wrong, at most {100 * answered.risk_high:.1f}%"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlrun.compare import Comparison, Pair
 from mlrun.comparison.budgets import UnequalBudget
+from mlrun.comparison.outcomes import Outcome
 from mlrun.json_records import encode
 from mlrun.screen.tables import Heading, Row, Table
 from mlrun.wording import NOTHING, difference, number
@@ -12,8 +13,18 @@ MARK = " †"
 
 
 def outcomes(pair: Pair) -> Table:
-    """Return the tests of `evaluation:` whose status is another, those that fail now first."""
-    rows = tuple(encode(each) for each in pair.outcomes)
+    """Return the tests of `evaluation:` whose status is another, those that fail now first.
+
+    Variants of one test that went the same way are one row: the whole test's, else the first.
+    """
+    together: dict[tuple[str | None, ...], list[Outcome]] = {}
+    for each in pair.outcomes:
+        way = (each.check, each.test, each.model, each.against, each.old, each.new)
+        together.setdefault(way, []).append(each)
+    rows = tuple(
+        {**encode(next((each for each in same if not each.variant), same[0])), "more": len(same) - 1}
+        for same in together.values()
+    )
     headings = (
         Heading("test", told_outcome, fold=True),
         Heading("model", told_pair, fold=True),
@@ -28,7 +39,8 @@ def outcomes(pair: Pair) -> Table:
 
 def told_outcome(row: Row) -> str:
     name = row["test"] if row["test"] == row["check"] else f"{row['check']} {row['test']}"
-    return f"{name}: {row['variant']}" if row["variant"] else name
+    more = f" (and {row['more']} more)" if row["more"] else ""
+    return (f"{name}: {row['variant']}" if row["variant"] else name) + more
 
 
 def told_status(status: str | None) -> str:
