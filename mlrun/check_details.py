@@ -20,18 +20,20 @@ def read(kind: type[Details], finding: Finding) -> Details | None:
     They are free data: a check of the user's own may write what it likes.
     """
     try:
-        return decode(kind, encode(known(finding.details)))
+        return decode(kind, plain(finding.details))
     except (ValueError, TypeError):
         return None
 
 
-def known(value: Any) -> Any:
-    """Return free data with None for a number that is not finite."""
+def plain(value: Any) -> Any:
+    """Return free data as JSON knows it, with None for a number that is not finite."""
     if isinstance(value, float):
-        return value if isfinite(value) else None
+        return float(value) if isfinite(value) else None
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
     if isinstance(value, Mapping):
-        return {RENAMED.get(name, name): known(inner) for name, inner in value.items()}
-    return [known(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {str(RENAMED.get(name, name)): plain(inner) for name, inner in value.items()}
+    return encode(value)
 
 
 @dataclass(frozen=True, slots=True)

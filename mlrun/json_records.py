@@ -24,12 +24,12 @@ def encode(value: object) -> Any:
         return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str_of_not_finite(value)
+    if isinstance(value, (list, tuple)):  # what there is most of comes first
+        return [encode(inner) for inner in value]
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): encode(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [encode(inner) for inner in value]
     if hasattr(value, "tolist"):  # a number or array of numpy's, without importing it
         return encode(value.tolist())
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
