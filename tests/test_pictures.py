@@ -198,7 +198,7 @@ def test_a_gap_that_fails_has_another_mark_and_the_rest_stands_beside() -> None:
 def test_what_is_covered_stands_beside_what_is_wanted() -> None:
     picture = pictures("confidence", made_findings(), MODELS)[1]
     assert isinstance(picture, DotRows)
-    assert picture.caption == "xgboost covers 90.3% (conformal), and least of conformal: class >50K: 71.3%."
+    assert picture.caption == "xgboost covers 90.3% of the rows, and least where class >50K: 71.3%."
     assert {dot.beside for dot in picture.dots} == {0.9}
     assert [dot.marked for dot in picture.dots] == [False, True, False]
 

@@ -246,6 +246,10 @@ def test_rows_on_which_a_baseline_is_silent_do_not_count() -> None:
     found = list(ENTRY.run(subject, context(rows, truth, [subject]), {**params, "by": ("sex",), "discover": "none"}))
     assert [finding.value for finding in found] == [1.0, 1.0]
     assert sum(int(finding.n or 0) for finding in found) == int(said.sum())
+    quantiles = {"by": ({"column": "age", "quantiles": 2},), "discover": "none"}  # those of all rows, as every model's
+    (only,) = ENTRY.run(subject, context(rows, truth, [subject]), {**params, **quantiles})
+    (edge,) = rows["age"].sort().gather([ROWS // 2])
+    assert only.variant == f"age < {edge}"
 
 
 def test_simpsons_paradox_is_told() -> None:

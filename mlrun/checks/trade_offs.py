@@ -138,7 +138,8 @@ def finite(value: float | None) -> float | None:
 
 def sentence(beaten_by: tuple[str, ...], curve: CostCurve | None) -> str:
     """Say which models are no worse in anything, and what the right threshold saves."""
-    told = [f"{' and '.join(beaten_by[:3])}: no worse in anything, and better in something"] if beaten_by else []
+    verb = "beats" if len(beaten_by) == 1 else "beat"
+    told = [f"{' and '.join(beaten_by[:3])} {verb} it: no worse in anything, better in something"] if beaten_by else []
     if curve is not None and curve.cost is not None and curve.threshold is not None:
         against = f", {curve.at_half:.4g} at 0.5" if curve.at_half is not None else ""
         how = {"costs": "from the costs", "tuned": "tuned on held-out rows", "none": ""}[curve.source]

@@ -23,7 +23,8 @@ def reliability(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[P
         told = f"{finding.model} is off by {number(details.ece)} on average"
         if details.floor is not None:
             told += f"; chance alone would show {number(details.floor)}"
-        told += f"; {len(outside)} of {count(len(details.bins), 'bin')} lie outside the band of a calibrated model."
+        lie = "lies" if len(outside) == 1 else "lie"
+        told += f"; {len(outside)} of {count(len(details.bins), 'bin')} {lie} outside the band of a calibrated model."
         yield Chart(
             f"Reliability of {finding.model}",
             told,
@@ -91,8 +92,9 @@ def covered(findings: Sequence[Finding], names: Sequence[str]) -> Iterator[Pictu
         for each in mine[:MOST_ROWS]
     )
     least = min(dots, key=lambda dot: dot.value)
-    told = f"{names[0]} covers {dots[0].value:.1%} ({dots[0].label})"
-    told += f", and least of {least.label}: {least.value:.1%}." if least is not dots[0] else "."
+    told = f"{names[0]} covers {dots[0].value:.1%} of the rows"
+    part = least.label.removeprefix("conformal: ")
+    told += f", and least where {part}: {least.value:.1%}." if least is not dots[0] else "."
     ends = [end for dot in dots for end in (dot.value, dot.low, dot.high, dot.beside) if end is not None]
     marks = ("what chance allows", "wanted", "warns or fails")
     scale = axis("share of rows whose truth is in the set or interval", ends)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def of_named_slices(asked: Asked) -> Iterator[Finding]:
     """Yield what each named slice scores beside the rest; of the best model, where its order with the next turns."""
-    slices = named_slices(asked.table, asked.params["by"] or (), asked.context.sensitive)
+    slices = slices_of(asked)
     if slices and math.isnan(asked.question.value(asked.prediction)):
         told = f"{asked.question.spec.label} is not defined for what it says"
         yield Finding("", "", asked.subject.name, status="not_run", reason=told)
@@ -38,6 +38,13 @@ def of_named_slices(asked: Asked) -> Iterator[Finding]:
         yield of_named(asked, each)
     if asked.subject.name == asked.context.best:
         yield from of_reversals(asked, slices)
+
+
+def slices_of(asked: Asked) -> list[Slice]:
+    """Return the named slices of all rows, cut to those that are answered: every model has the same quantiles."""
+    whole = named_slices(asked.context.table, asked.params["by"] or (), asked.context.sensitive)
+    parts = [replace(part, rows=part.rows[asked.said]) for part in whole]
+    return [part for part in parts if part.rows.any() or not part.by]
 
 
 def of_named(asked: Asked, each: SliceScore) -> Finding:

@@ -16,10 +16,15 @@ from mlrun.records import MetricSpec, Params, Prediction
 if TYPE_CHECKING:
     import polars as pl
 
+    from mlrun.records import Array
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A test of one subject; table, question and prediction are of the rows on which it says something."""
+    """A test of one subject; table, question and prediction are of the rows on which it says something.
+
+    said: where those stand among the rows that are judged.
+    """
 
     subject: Subject
     context: Context
@@ -27,6 +32,7 @@ class Asked:
     table: pl.DataFrame
     question: Question
     prediction: Prediction
+    said: Array
 
 
 def asked_of(subject: Subject, context: Context, params: Params) -> Asked:
@@ -37,7 +43,7 @@ def asked_of(subject: Subject, context: Context, params: Params) -> Asked:
     said = np.arange(len(truth)) if subject.answered is None else np.flatnonzero(subject.answered)
     spec, task = metric_of(context, params["metric"]), context.dataset.task
     question = Question(spec, truth[said], task, context.confidence, context.seed, context.folder)
-    return Asked(subject, context, params, context.table[said], question, take(prediction, said))
+    return Asked(subject, context, params, context.table[said], question, take(prediction, said), said)
 
 
 def metric_of(context: Context, name: str | None) -> MetricSpec:

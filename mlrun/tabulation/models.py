@@ -77,11 +77,16 @@ def learning_curve(findings: Sequence[Finding], names: Sequence[str]) -> Iterato
             MODEL,
             Heading("more rows help", lambda row: row["known"].more_data or NOTHING),
             Heading("gain by the last doubling", lambda row: doubled(row["known"]), right=True),
-            Heading("held back by", lambda row: row["known"].reading or NOTHING, rank=1),
+            Heading("held back by", lambda row: held_back(row["known"].reading), rank=1),
             Heading("may reach", lambda row: reached(row["known"]), rank=2, right=True),
         ),
         by_model(Growth, findings, names),
     )
+
+
+def held_back(reading: str | None) -> str:
+    """Return what keeps a model from doing better: bias, variance, neither."""
+    return "neither" if reading == "balanced" else reading or NOTHING
 
 
 def doubled(known: Growth) -> str:

@@ -169,7 +169,10 @@ def passing(record: RunRecord, mine: Sequence[Suite]) -> str:
         for name, status in answered(record, suite, "baseline").items():
             easy[name] = easy.get(name, 0) + (status == "pass")
     most = max(easy, key=lambda name: easy[name], default=None)
-    return told if most is None or not easy[most] else f"{told} ({most} passes {easy[most]} of them too)"
+    if most is None or not easy[most]:
+        return told
+    easily = "all" if easy[most] == len(mine) > 1 else "it" if len(mine) == 1 else str(easy[most])
+    return f"{told} ({most} passes {easily}{'' if easily == 'it' else ' of them'} too)"
 
 
 def by_reason(mine: Sequence[Suite], best: str | None) -> Iterator[str]:
