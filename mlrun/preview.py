@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlrun import runs
-from mlrun.check_contracts import Context, Subject
+from mlrun.check_contracts import Check, Context, Subject
 from mlrun.check_entries import find_check
+from mlrun.errors import UsageError
 from mlrun.opening import earlier_results
 from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
 from mlrun.ready import Ready, make_ready
-from mlrun.records import Trial, TrialResult
+from mlrun.records import PlannedTest, Trial, TrialResult
 from mlrun.references import resolve_references
 from mlrun.run_options import TrainOptions
 from mlrun.suite import with_automatic
-from mlrun.wording import told_test
+from mlrun.wording import told_error, told_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +153,17 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
     checks = [find_check(test.check, spec.folder) for test in tests]
     return PlannedEvaluation(
         tests=tuple(told_test(test.check, test.name) for test in tests),
-        fits=sum(check.fits(context, test.params) for check, test in zip(checks, tests, strict=True)),
+        fits=sum(fits_of(check, context, test) for check, test in zip(checks, tests, strict=True)),
         left_out=tuple(dict.fromkeys(told_test(finding.check, finding.test) for finding in refused)),
     )
+
+
+def fits_of(check: Check, context: Context, test: PlannedTest) -> int:
+    """Return how many fits a test will cost; raise UsageError where a check of the user's own cannot say."""
+    try:
+        return check.fits(context, test.params)
+    except Exception as error:
+        raise UsageError(f"check '{test.check}' cannot say what it costs: {told_error(error)}") from error
 
 
 def identity_of(ready: Ready, model: PlannedModel, trial: Trial) -> str:

@@ -9,11 +9,12 @@ from mlrun import catalog
 from mlrun.change.engine import make_engine
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.check_entries import find_check
-from mlrun.errors import Interrupted, MlrunError, StorageError
+from mlrun.errors import DataError, Interrupted, MlrunError, StorageError
 from mlrun.events import CheckStarted
 from mlrun.language.parameters import with_defaults
 from mlrun.process.jobs import OneThread
 from mlrun.records import Finding, Params, PlannedTest
+from mlrun.store.run_findings import as_read_back
 from mlrun.wording import told_error
 
 AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest first
@@ -78,13 +79,30 @@ def examine(check: Check, test: PlannedTest, subject: Subject, context: Context)
         return (Finding(test.check, test.name, name, status="not_run", reason=lacking),)
     try:
         found = tuple(check.run(subject, context, test.params))
+        if ":" in test.check:
+            found = tuple(as_finding(one, context) for one in found)
         return tuple(replace(finding, check=test.check, test=test.name) for finding in found)
     except (Interrupted, StorageError):
         raise
     except MlrunError as error:
         return (Finding(test.check, test.name, name, status="error", reason=str(error)),)
-    except Exception as error:  # noqa: BLE001 - one broken check, a user's own perhaps, must not hide the others
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - one broken check must not hide the others
         return (Finding(test.check, test.name, name, status="error", reason=told_error(error)),)
+
+
+def as_finding(returned: object, context: Context) -> Finding:
+    """Return what a user's check yields as it will be read back: plain data; raise DataError where it is not that."""
+    if not isinstance(returned, Finding):
+        raise DataError(f"it must yield records.Finding, not {type(returned).__name__}")
+    try:
+        finding = as_read_back(returned)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"its finding cannot be written down: {error}") from error
+    if finding.model not in {"", *(subject.name for subject in context.subjects)}:
+        raise DataError(f"its finding is of '{finding.model}', which is no model of this run")
+    if finding.status == "pass" and finding.value is None and returned.value is not None:
+        raise DataError(f"it passes a test with a value of {returned.value}, which is no number")
+    return finding
 
 
 def missing(check: Check, subject: Subject, context: Context) -> str:

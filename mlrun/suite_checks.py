@@ -62,7 +62,7 @@ def _of_test(check: Check, test: PlannedTest, dataset: Dataset) -> list[Told]:
         return found or list(check.problems(test.params, dataset))  # the second may rest on the first
     except MlrunError as error:
         return [((), str(error))]
-    except Exception as error:  # noqa: BLE001 - a check or an edit of the user's own may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a check or an edit of the user's own may raise anything
         return [((), f"test '{test.name}' cannot tell whether it fits: {type(error).__name__}: {error}")]
 
 

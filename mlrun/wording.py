@@ -99,7 +99,7 @@ def count(amount: int, noun: str, plural: str = "") -> str:
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
-def told_error(error: Exception) -> str:
+def told_error(error: BaseException) -> str:
     """Return what kind of error it is, and the first line that it says."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}".rstrip(": ")
 

@@ -49,6 +49,31 @@ def quits(subject, context, params):
 def strange(subject, context, params):
     return [3]
 
+def leaves(subject, context, params):
+    raise SystemExit(3)
+
+def one(subject, **more):
+    return [Finding("", "", **{"model": subject.name, **more})]
+
+def status(subject, context, params):
+    return one(subject, status="great")
+
+def number(subject, context, params):
+    return one(subject, value="high")
+
+def thing(subject, context, params):
+    return one(subject, details={"it": object()})
+
+def stranger(subject, context, params):
+    return one(subject, model="nobody")
+
+def nothing(subject, context, params):
+    return one(subject, status="pass", value=float("nan"))
+
+def array(subject, context, params):
+    import numpy as np
+    return one(subject, value=np.float32(0.5), n=np.int64(3), details={"bins": np.arange(2)})
+
 ONCE = Check(count, {}, TASKS, of="run")
 NUMBERS = Check(count, {}, ("regression",))
 FITTED = Check(count, {}, TASKS, needs=("refit",))
@@ -119,6 +144,30 @@ def test_a_check_that_raises_is_one_error_and_all_others_still_report(own: Conte
         (1, 4, "calibration"),
         (2, 4, "own_suite:strange"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("leaves", "SystemExit: 3"),
+        ("strange", "it must yield records.Finding, not int"),
+        ("status", "its finding cannot be written down: status is not what it should be"),
+        ("number", "its finding cannot be written down: value is not what it should be"),
+        ("thing", "its finding cannot be written down: object cannot be written as JSON"),
+        ("stranger", "its finding is of 'nobody', which is no model of this run"),
+        ("nothing", "it passes a test with a value of nan, which is no number"),
+    ],
+)
+def test_what_a_users_check_returns_that_is_no_finding_is_its_error(own: Context, name: str, reason: str) -> None:
+    found = asked(own, f"own_suite:{name}", "own_suite:count")
+    assert [each.status for each in found] == ["error", "error", "pass", "pass"]
+    assert {each.reason for each in found[:2]} == {reason}
+
+
+def test_numbers_of_numpy_in_a_users_finding_are_plain_ones(own: Context) -> None:
+    found = asked(own, "own_suite:array")[0]
+    assert (found.value, found.n, found.details) == (0.5, 3, {"bins": (0, 1)})
+    assert [type(each) for each in (found.value, found.n)] == [float, int]
 
 
 def test_our_own_sentences_stand_alone_and_a_full_disk_ends_the_run(own: Context) -> None:

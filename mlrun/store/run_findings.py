@@ -78,9 +78,22 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
 
 
 def parse_finding(line: bytes, place: str) -> Finding:
-    """Return a line of findings.jsonl as the finding that it was; lists inside its details become tuples."""
+    """Return a line of findings.jsonl as the finding that it was."""
     try:
-        read = decode(FindingRecord, json.loads(line))
+        return finding_of(line)
     except (ValueError, RecursionError) as error:
         raise StorageError(f"{place}: the line is damaged: {error}") from error
+
+
+def as_read_back(finding: Finding) -> Finding:
+    """Return a finding as it will be read back; raise TypeError or ValueError for one that cannot be."""
+    try:
+        return finding_of(finding_line(finding))
+    except (AttributeError, RecursionError) as error:
+        raise TypeError(str(error)) from error
+
+
+def finding_of(line: bytes) -> Finding:
+    """Return the finding of a line; lists inside its details become tuples. Raises ValueError, RecursionError."""
+    read = decode(FindingRecord, json.loads(line))
     return Finding(**{name: getattr(read, name) for name in FIELDS})
