@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from in_process import Done, run, write_spec
-
-from mlrun import latency
 
 ROWS = 240
 IN_WORKERS = "search.timeout=300"  # a fit under a timeout never runs in this process
@@ -124,14 +121,6 @@ def write_tables(folder: Path) -> None:
     odd = draw.random(ROWS) < 0.1
     points = pl.DataFrame(draw.normal(size=(ROWS, 4)) * np.where(odd, 4.0, 1.0)[:, None], schema=["a", "b", "c", "d"])
     points.with_columns(odd=pl.Series(odd).cast(pl.Int8)).write_csv(folder / "odd.csv")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_timings() -> Iterator[None]:
-    """Measure each champion on two rows: how long they take is not what these tests ask."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(latency, "CALLS", 2)
-        yield
 
 
 @pytest.fixture(scope="module")
