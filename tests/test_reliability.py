@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -176,15 +175,3 @@ def test_a_perfect_division_has_no_slope() -> None:
     p = np.linspace(0.05, 0.95, 20)
     assert reliability.calibration_slope(p, (p > 0.5).astype(np.float64)) is None
     assert reliability.calibration_slope(p, np.ones(20)) is None
-
-
-def test_twenty_thousand_rows_take_well_under_a_second() -> None:
-    p, y = calibrated(20_000)
-    reliability.recalibrate(p[:9], y[:9])  # imports its library
-    begun = time.process_time()
-    binned = reliability.quantile_bins(p, y, 15)
-    reliability.floor_of(binned, 0)
-    reliability.smooth_error(p, y)
-    reliability.decompose(p, y)
-    reliability.calibration_slope(p, y)
-    assert time.process_time() - begun < 0.8

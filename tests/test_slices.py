@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -469,13 +468,10 @@ def test_odd_columns_neither_stop_a_search_nor_are_found() -> None:
     assert search(predicates_of(rows, [], 50), np.zeros(900)).candidates == 0
 
 
-@pytest.mark.parametrize(("rows", "columns", "seconds"), [(20_000, 20, 1.0), (4_000, 500, 3.0)])
-def test_a_search_is_quick(rows: int, columns: int, seconds: float) -> None:
-    whole = mixed(rows, columns, 0)
-    loss = (np.random.default_rng(0).random(rows) < 0.15).astype(np.float64)
-    begin = time.process_time()
-    search(predicates_of(whole, whole.columns, 50), loss)
-    assert time.process_time() - begin < seconds
+def test_a_search_of_many_columns_ends_with_a_few_candidates() -> None:
+    whole = mixed(2000, 200, 0)  # its time is measured in benchmarks/checks.py
+    loss = (np.random.default_rng(0).random(2000) < 0.15).astype(np.float64)
+    assert search(predicates_of(whole, whole.columns, 50), loss).candidates > 10_000
 
 
 def test_the_check_tells_what_is_found_what_is_not_and_where_rows_are_too_few() -> None:
