@@ -42,6 +42,23 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {kind: folder for kind, folder in made.items() if folder is not None}
 
 
+@pytest.fixture(scope="module")
+def labelled(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reevaluation]:
+    """Return what each run's suites find on new rows."""
+    folder = tmp_path_factory.mktemp("labelled")
+    return {kind: again(runs[kind], new_rows(folder, kind)) for kind in KINDS}
+
+
+@pytest.fixture(scope="module")
+def blind(runs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reevaluation]:
+    """Return what each run's suites find on the same rows without their labels."""
+    folder, found = tmp_path_factory.mktemp("blind"), {}
+    for kind in KINDS:
+        pl.read_csv(new_rows(folder, kind)).drop("y").write_csv(folder / "blind.csv")
+        found[kind] = again(runs[kind], folder / "blind.csv")
+    return found
+
+
 def new_rows(folder: Path, kind: str = "binary", **how: Any) -> Path:
     """Write rows of which the first 60 are rows of the run, and 200 are not."""
     rows = pl.concat([table(kind)[:60], table(kind, 200, seed=1, first=5000, **how)])
@@ -120,12 +137,11 @@ def test_models_that_saw_all_rows_are_only_judged_on_others(tmp_path: Path, caps
 # -- new rows ----------------------------------------------------------------------------------------------------------
 
 
-def test_new_rows_are_judged_as_scikit_learn_judges_them(runs: dict[str, Path], tmp_path: Path) -> None:
-    data = new_rows(tmp_path)
-    done = again(runs["binary"], data)
-    fresh = pl.read_csv(data).filter(pl.col("id") >= 5000)
-    said = predict_table(runs["binary"], fresh, Task("classification", ("no", "yes")))
-    kept = pl.read_csv(data)[:60]
+def test_new_rows_are_judged_as_scikit_learn_judges_them(
+    runs: dict[str, Path], labelled: dict[str, Reevaluation], tmp_path: Path
+) -> None:
+    done, rows = labelled["binary"], pl.read_csv(new_rows(tmp_path))
+    fresh, kept = rows.filter(pl.col("id") >= 5000), rows[:60]
     seen = set(pl.read_parquet(runs["binary"] / "training_rows.parquet")["id"].cast(pl.Int64))
     unseen = kept.filter(~pl.col("id").is_in(list(seen)))
     assert done.rows == 200 + unseen.height
@@ -137,8 +153,8 @@ def test_new_rows_are_judged_as_scikit_learn_judges_them(runs: dict[str, Path], 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_with_labels_every_check_speaks_or_says_why_not(runs: dict[str, Path], tmp_path: Path, kind: str) -> None:
-    done = again(runs[kind], new_rows(tmp_path, kind))
+def test_with_labels_every_check_speaks_or_says_why_not(labelled: dict[str, Reevaluation], kind: str) -> None:
+    done = labelled[kind]
     assert done.labelled
     found = statuses(done.findings, done.best)
     then = statuses(done.earlier, done.best)
@@ -152,10 +168,9 @@ def test_with_labels_every_check_speaks_or_says_why_not(runs: dict[str, Path], t
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_labels_what_needs_none_runs_and_the_rest_says_why_not(
-    runs: dict[str, Path], tmp_path: Path, kind: str
+    blind: dict[str, Reevaluation], kind: str
 ) -> None:
-    pl.read_csv(new_rows(tmp_path, kind)).drop("y").write_csv(tmp_path / "blind.csv")
-    done = again(runs[kind], tmp_path / "blind.csv")
+    done = blind[kind]
     found = statuses(done.findings, done.best)
     assert not done.labelled
     for check in ("perturbation", "drift", "proxies"):
@@ -174,15 +189,15 @@ def test_without_labels_what_needs_none_runs_and_the_rest_says_why_not(
 
 
 def test_an_empty_column_of_labels_is_none(runs: dict[str, Path], tmp_path: Path) -> None:
-    rows = pl.read_csv(new_rows(tmp_path)).with_columns(y=pl.lit(None, dtype=pl.String))
+    rows = pl.read_csv(new_rows(tmp_path, "multiclass")).with_columns(y=pl.lit(None, dtype=pl.String))
     rows.write_csv(tmp_path / "empty.csv")
-    assert not again(runs["binary"], tmp_path / "empty.csv").labelled
+    assert not again(runs["multiclass"], tmp_path / "empty.csv").labelled
 
 
 def test_rows_without_a_label_are_left_out_and_told(runs: dict[str, Path], tmp_path: Path) -> None:
-    rows = table("binary", 200, seed=1, first=5000)
+    rows = table("multiclass", 200, seed=1, first=5000)
     rows.with_columns(y=pl.when(pl.int_range(200) % 4 > 0).then("y")).write_csv(tmp_path / "some.csv")
-    done = again(runs["binary"], tmp_path / "some.csv")
+    done = again(runs["multiclass"], tmp_path / "some.csv")
     assert (done.rows, done.labelled) == (150, True)
     assert done.notes == ("50 rows are left out: they have no 'y' yet",)
 
@@ -266,8 +281,8 @@ def test_a_column_that_only_a_test_names_costs_that_test_alone(tmp_path: Path) -
     assert found["calibration", "calibration", str(done.best), ""].status in {"pass", "warn"}
 
 
-def test_baselines_that_cannot_answer_say_why(runs: dict[str, Path], tmp_path: Path) -> None:
-    done = again(runs["binary"], new_rows(tmp_path))
+def test_baselines_that_cannot_answer_say_why(labelled: dict[str, Reevaluation]) -> None:
+    done = labelled["binary"]
     for name in ("random", "zero_rule"):
         silent = [each for each in done.findings if each.model == name and each.check != "trade_offs"]
         assert {each.status for each in silent} == {"not_run"}

@@ -144,7 +144,7 @@ def test_the_same_rows_once_more_change_nothing(nights: Nights) -> None:
     assert nights.train(day(1)) == 0
     status, reason = nights.gate(2)
     assert status == "pass"
-    assert reason.endswith(f"over nightly@1 on {round(0.2 * DAY)} rows")
+    assert reason.endswith(f" nightly@1 on {round(0.2 * DAY)} rows")
     assert nights.train(day(1), "--if-changed") == 0
     assert not nights.run_folder(3).exists()
 

@@ -31,6 +31,7 @@ SCORED = ("gaussian_nb", "prints")
 HEAD = """
 experiment: broken
 data: {source: sklearn, name: iris}
+evaluation: none
 split: {folds: 2}
 search: {timeout: 2}
 models:

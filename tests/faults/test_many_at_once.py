@@ -13,6 +13,7 @@ from faults.commands import run_folders, run_json, started, wait_for
 SPEC = """
 experiment: together
 data: {source: sklearn, name: iris}
+evaluation: none
 split: {folds: 3}
 models:
   gaussian_nb: {var_smoothing: [1.0e-9, 1.0e-6, 1.0e-3]}
@@ -21,6 +22,7 @@ models:
 WAITS = """
 experiment: waits
 data: {source: sklearn, name: iris}
+evaluation: none
 split: {folds: 2}
 models: {mine: {family: "family_that_waits:build"}}
 """
