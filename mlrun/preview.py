@@ -158,7 +158,7 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
     )
 
 
-def fits_of(check: Check, context: Context, test: PlannedTest) -> int:
+def fits_of(check: Check, context: Context, test: PlannedTest) -> float:
     """Return how many fits a test will cost; raise UsageError where a check of the user's own cannot say."""
     try:
         return check.fits(context, test.params)

@@ -223,9 +223,9 @@ def r2(truth: Array, values: Array) -> float:
     if len(truth) < 2:
         return NAN
     unexplained = float(np.square(truth - values).sum())
-    if truth.min() == truth.max():  # asked of the values: the rounded mean may be off by a hair
-        return 1.0 if unexplained == 0 else 0.0
-    return 1 - unexplained / float(np.square(truth - truth.mean()).sum())
+    constant = truth.min() == truth.max()  # asked of the values: the rounded mean may be off by a hair
+    total = 0.0 if constant else float(np.square(truth - truth.mean()).sum())  # 0 for tiny numbers too
+    return 1 - unexplained / total if total else float(unexplained == 0)
 
 
 def median_error(truth: Array, values: Array) -> float:

@@ -491,3 +491,11 @@ def test_odd_tables_and_targets_are_judged_or_said(name: str, target: str) -> No
         for finding in ENTRY.run(subject, context, defaults(ENTRY)):
             assert finding.status in {"pass", "warn", "not_run"}, finding.reason
             assert finding.value is None or np.isfinite(finding.value)
+
+
+def test_numbers_beyond_single_precision_are_judged_as_their_hundredths_are() -> None:
+    draw = np.random.default_rng(0)
+    features, truth = draw.normal(size=(200, 2)), draw.normal(size=200)
+    sides: dict[str, Any] = {"train": np.arange(100), "rows": np.arange(100, 200)}
+    large, small = (iid_identical.judge(replace(made(features, truth * size), **sides)) for size in (1e150, 1e29))
+    assert large.value == small.value

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import r2_score
 
 from mlrun import scores
 
@@ -81,3 +82,6 @@ def test_a_constant_truth_is_met_or_missed() -> None:
     constant = np.full(3, 0.1)  # the mean of three is not .1 in binary fractions
     assert scores.r2(constant, constant) == 1.0
     assert scores.r2(constant, np.array([0.1, 0.1, 0.2])) == 0.0
+    tiny = np.array([1e-200, 2e-200, 3e-200])  # their squares are 0, as in scikit-learn
+    assert scores.r2(tiny, tiny[::-1]) == r2_score(tiny, tiny[::-1]) == 1.0
+    assert scores.r2(tiny, np.ones(3)) == r2_score(tiny, np.ones(3)) == 0.0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROWS = 1500  # of each side
 FEWEST = 20
 TREES = 60
+LARGE = 1e30
 STRAINED, VIOLATED = 0.55, 0.65
 CONSEQUENCES = {
     "": "scores on test say how well models do on rows like these, not on rows like the training ones",
@@ -40,7 +41,8 @@ def judge(context: Context) -> Judgement:
     features, _ = prepared(context, rows)
     truth, groups = context.dataset.truth, context.dataset.groups
     if truth is not None:
-        features = np.column_stack([features, truth[rows]])
+        size = float(np.abs(truth[rows]).max())  # a forest computes in single precision
+        features = np.column_stack([features, truth[rows] / size if size > LARGE else truth[rows]])
     judged, likely = held_out_sides(features, side, None if groups is None else groups[rows], context.seed)
     counts = np.bincount(side[judged], minlength=2)
     if not counts.all():
