@@ -499,3 +499,11 @@ def test_numbers_beyond_single_precision_are_judged_as_their_hundredths_are() ->
     sides: dict[str, Any] = {"train": np.arange(100), "rows": np.arange(100, 200)}
     large, small = (iid_identical.judge(replace(made(features, truth * size), **sides)) for size in (1e150, 1e29))
     assert large.value == small.value
+
+
+def test_targets_of_any_size_are_judged_alike() -> None:
+    features, truth = TABLES["quadratic"]()
+    for judge in (linearity.judge, smoothness.judge, prediction.judge):
+        whole = judge(sample_of(made(features, truth)))
+        for size in (2.0**-600, 2.0**-40, 2.0**300):  # times a power of 2 no digit is lost
+            assert judge(sample_of(made(features, truth * size))) == whole

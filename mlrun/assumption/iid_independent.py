@@ -58,7 +58,7 @@ def residuals_in_order(subject: Subject, context: Context) -> Array | str:
     if is_sorted(dataset.truth[rows[order]], dataset.task.kind == "regression"):
         return "the rows are sorted by target, so their order says nothing"
     found: Array = residuals[order] - residuals.mean(axis=0)
-    return found if np.ptp(found) > 0 else "the held-out predictions have no errors"
+    return found if np.square(found).sum() > 0 else "the held-out predictions have no errors"
 
 
 def residuals_of(said: Prediction, truth: Array, context: Context) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -65,7 +66,15 @@ def sample_of(context: Context) -> Sample:
     rows = np.sort(generator.permutation(context.train)[:ROWS])
     truth = context.dataset.truth
     features, numbers = prepared(context, rows)
-    return Sample(rows, features, numbers, None if truth is None else truth[rows], context.dataset.task, context.seed)
+    if truth is not None:
+        truth = in_own_unit(truth[rows]) if context.dataset.task.kind == "regression" else truth[rows]
+    return Sample(rows, features, numbers, truth, context.dataset.task, context.seed)
+
+
+def in_own_unit(truth: Array) -> Array:
+    """Return numbers times the power of 2 (exact) that brings their range to about 1: trees see none below 1e-8."""
+    reach = float(np.ptp(truth)) if len(truth) else 0.0
+    return np.ldexp(truth, -math.frexp(reach)[1]) if math.isfinite(reach) else truth
 
 
 def prepared(context: Context, rows: Array) -> tuple[Array, int]:
