@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Path = tuple[Any, ...]
 Told = tuple[Path, str]
+HOLDS_FOR_NONE = "holds for none of"
 
 
 def suite_problems(spec: Spec, dataset: Dataset) -> Iterator[Problem]:
@@ -37,8 +38,10 @@ def suite_problems(spec: Spec, dataset: Dataset) -> Iterator[Problem]:
 def misfit(test: PlannedTest, dataset: Dataset, folder: str) -> str:
     """Return why a test of a run cannot be asked of these rows, which may lack what only it names; '' when it can."""
     check = find_check(test.check, folder)
-    told = _of_test(check, test, dataset) if dataset.task.kind in check.tasks else []
-    return told[0][1] if told else ""
+    found = _of_test(check, test, dataset) if dataset.task.kind in check.tasks else []
+    # a condition of one slice among many that holds for nobody now leaves the others to be judged
+    told = [said for path, said in found if HOLDS_FOR_NONE not in said or len(path) == 1]
+    return told[0] if told else ""
 
 
 def _of_tests(spec: Spec, dataset: Dataset) -> Iterator[Told]:
@@ -100,7 +103,7 @@ def _of_leaf(kind: object, value: Any, dataset: Dataset) -> Iterator[str]:
             yield str(error)
             return
         if not holds.any():
-            yield f"the condition `{value}` holds for none of the {dataset.table.height:,} rows"
+            yield f"the condition `{value}` {HOLDS_FOR_NONE} the {dataset.table.height:,} rows"
 
 
 def _of_useful(spec: Spec, dataset: Dataset) -> Iterator[Told]:

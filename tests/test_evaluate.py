@@ -281,6 +281,17 @@ def test_a_column_that_only_a_test_names_costs_that_test_alone(tmp_path: Path) -
     assert found["calibration", "calibration", str(done.best), ""].status in {"pass", "warn"}
 
 
+def test_a_slice_of_nobody_leaves_the_others_to_be_judged(tmp_path: Path) -> None:
+    run = trained(tmp_path, evaluation={"slices": {"by": ["sex", {"where": "a > 0"}], "discover": "none"}}).folder
+    assert run is not None
+    rows = table("binary", first=1000).with_columns(a=-pl.col("a").abs())
+    rows.write_csv(tmp_path / "low.csv")
+    found = {each.variant: each for each in again(run, tmp_path / "low.csv").findings if each.check == "slices"}
+    assert {"sex = f", "sex = m"} < set(found)
+    assert found["sex = f"].status != "not_run"
+    assert (found["a > 0"].status, found["a > 0"].reason) == ("not_run", "roc_auc looks at 0 rows in it, 10 are needed")
+
+
 def test_baselines_that_cannot_answer_say_why(labelled: dict[str, Reevaluation]) -> None:
     done = labelled["binary"]
     for name in ("random", "zero_rule"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.kinds import Integer, Number, OneOf, Parameter
 from mlrun.records import Finding, FindingStatus, Params
+from mlrun.wording import count
 
 if TYPE_CHECKING:
     from mlrun.certainty.reliability import Bins, Decomposition, Floor
@@ -27,7 +28,7 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
     """
     p, y = judged(subject, context)
     if len(p) < FEWEST_ROWS:
-        told = f"there are only {len(p)} rows with an answer; it needs {FEWEST_ROWS}"
+        told = f"there are only {count(len(p), 'row')} with an answer; it needs {FEWEST_ROWS}"
         yield Finding("", "", subject.name, status="not_run", reason=told)
         return
     yield finding(subject, context, params, p, y)

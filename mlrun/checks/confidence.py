@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.kinds import ColumnName, Fields, ListOf, Number, OneOf, Parameter
 from mlrun.records import Finding, FindingStatus, Params, WorstRow
+from mlrun.wording import count
 
 if TYPE_CHECKING:
     from mlrun.certainty.answers import Answers
@@ -35,7 +36,7 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
         return
     test, held_out = answers_on_test(subject, context), answers_of_folds(subject, context)
     if len(test.rows) < FEWEST_ROWS:
-        told = f"there are only {len(test.rows)} rows with an answer; it needs {FEWEST_ROWS}"
+        told = f"there are only {count(len(test.rows), 'row')} with an answer; it needs {FEWEST_ROWS}"
         yield Finding("", "", subject.name, status="not_run", reason=told)
         return
     if context.dataset.task.kind == "regression":

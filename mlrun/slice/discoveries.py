@@ -12,6 +12,7 @@ from mlrun.check_contracts import Context
 from mlrun.records import Finding
 from mlrun.slice.question import Asked
 from mlrun.slice.search import FoundSlice, Search, predicates_of, search_slices
+from mlrun.wording import count
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -25,7 +26,8 @@ def of_found_slices(asked: Asked) -> Iterator[Finding]:
     """Yield the slices of one or two conditions in which the loss is higher, or one finding that there is none."""
     wanted, rows = asked.params["discover"], asked.table.height
     if rows < HALVES * wanted["min_rows"]:
-        told = f"{rows} rows: {HALVES * wanted['min_rows']} are needed to find slices and to test them on other rows"
+        needed = HALVES * wanted["min_rows"]
+        told = f"{count(rows, 'row')}: {needed} are needed to find slices and to test them on other rows"
         name, about = asked.subject.name, NOTHING_FOUND
         yield Finding("", "", name, variant="discovered", status="not_run", reason=told, details=about)
         return

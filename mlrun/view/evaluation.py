@@ -70,7 +70,7 @@ def sections(done: Reevaluation) -> list[Section]:
     rows = [row_of(done, finding) for finding in findings]
     shown = tuple(grouped(row for row in rows if is_told(row)))
     labels = "" if done.labelled else ", without labels"
-    about = f"{done.best or 'no best model'} on {done.rows:,} rows of {done.data}{labels}"
+    about = f"{done.best or 'no best model'} on {count(done.rows, 'row')} of {done.data}{labels}"
     told = [Point(sentence(row), word(row["status"])) for row in shown if row["reason"]][:MOST_REASONS]
     silent = [Point(each, word("not_run")) for each in reasons(rows)]
     parts = [
