@@ -80,7 +80,7 @@ def evaluate(
     Rows that the models were trained on are left out, and that is said. Raises UsageError, DataError, StorageError.
     """
     path = runs.resolve(runs.runs_root(None, root), run)
-    record, spec = runs.read_run(path), spec_of(path)
+    record, spec = runs.read_run(path), spec_of(path, trust)
     rows = new_rows(path, record, spec, data) if data else own_rows(path, record, spec)
     models, refused = load_models(path, record, spec, trust)
     context = context_of(path, record, spec, rows, models)
