@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import roc_auc_score
 from small_runs import ROWS, by_key, statuses, table, trained
 
+from mlrun.checks.drift import NO_PROFILE
 from mlrun.cli import run as command
 from mlrun.errors import DataError, MlrunError
 from mlrun.evaluate import Reevaluation, evaluate, exit_code
@@ -290,6 +291,16 @@ def test_a_slice_of_nobody_leaves_the_others_to_be_judged(tmp_path: Path) -> Non
     assert {"sex = f", "sex = m"} < set(found)
     assert found["sex = f"].status != "not_run"
     assert (found["a > 0"].status, found["a > 0"].reason) == ("not_run", "roc_auc looks at 0 rows in it, 10 are needed")
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", "not JSON"])
+def test_a_run_without_a_profile_says_so(runs: dict[str, Path], tmp_path: Path, content: str | None) -> None:
+    copy = Path(shutil.copytree(runs["binary"], tmp_path / "runs" / "small" / "0001"))
+    (copy / "profile.json").unlink()
+    if content is not None:
+        (copy / "profile.json").write_text(content)
+    (found,) = (each for each in again(copy, new_rows(tmp_path)).findings if each.check == "drift")
+    assert (found.status, found.reason) == ("not_run", NO_PROFILE)
 
 
 def test_baselines_that_cannot_answer_say_why(labelled: dict[str, Reevaluation]) -> None:

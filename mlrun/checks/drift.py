@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FEWEST_ROWS = 50
 ALPHA = 0.05
 OWN_ROWS = "the rows are the run's own; it is for new data: mlrun evaluate RUN --data SOURCE"
+NO_PROFILE = "the run does not say what its training rows looked like: an older version made it, or it is damaged"
+WHOLE = {"rows", "features", "target"}
 WORDS: dict[FindingStatus, str] = {
     "pass": "it is where it was",
     "warn": "it moved",
@@ -28,8 +30,9 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
     """Yield a finding for each feature and the target, and one for the answers of each model."""
     from mlrun.shift.drifts import held_together
 
-    if context.profile is None:
-        yield Finding("", "", "", status="not_run", reason=OWN_ROWS)
+    if context.profile is None or not set(context.profile) >= WHOLE:
+        told = OWN_ROWS if len(context.train) else NO_PROFILE
+        yield Finding("", "", "", status="not_run", reason=told)
         return
     if len(context.rows) < FEWEST_ROWS:
         told = f"there are only {len(context.rows)} rows; it needs {FEWEST_ROWS}"
