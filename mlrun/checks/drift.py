@@ -135,7 +135,7 @@ def sentence(drift: Drift, status: FindingStatus) -> str:
 
 
 def automatic(context: Context) -> tuple[Params, ...]:
-    return () if context.profile is None else ({},)
+    return () if context.profile is None and len(context.train) else ({},)
 
 
 ENTRY = Check(
