@@ -260,7 +260,9 @@ def hear_suites(gate: GateSpec, question: Question) -> Hearing:
     judged = [finding for finding in mine if finding.status in judged_findings.JUDGED]
     if not judged:
         return not_run(text, "no test was run that can fail")
-    return Hearing(GateRecord(text, "pass", f"{len(judged)} judged, none fails"))
+    left = sum(finding.status in judged_findings.SILENT for finding in mine)
+    more = f"; {left} could not be judged" if left else ""
+    return Hearing(GateRecord(text, "pass", f"{len(judged)} judged, none fails{more}"))
 
 
 def hear_useful(gate: GateSpec, question: Question) -> Hearing:  # noqa: ARG001 - as the others

@@ -144,6 +144,14 @@ SUITES = "gates: [{suites: pass}]\n"
         ([finding("pass"), finding("not_run", "invariance", test="asked", reason="30 rows")], "not_run", 3),
         ([finding("pass"), finding("vacuous", "invariance", test="asked")], "not_run", 3),
         ([finding("pass"), finding("not_run", "learning_curve", reason="too dear")], "pass", 0),  # of auto
+        (  # a slice of few rows does not silence the others
+            [
+                finding("pass", "invariance", test="asked", variant="a"),
+                finding("not_run", "invariance", test="asked", variant="b", reason="few"),
+            ],
+            "pass",
+            0,
+        ),
         ([finding("info")], "not_run", 3),
         ([], "not_run", 3),
     ],

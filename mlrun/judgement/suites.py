@@ -38,14 +38,17 @@ def failed(findings: Sequence[Finding], confidence: float = 0.95) -> tuple[Findi
 
 
 def silent(findings: Sequence[Finding], asked: Collection[tuple[str, str]]) -> tuple[Finding, ...]:
-    """Return the findings that prove nothing of tests that the author asked for, and checks that broke, whoever asked.
+    """Return the findings of tests that the author asked for and that prove nothing; and checks that broke, always.
 
-    asked: (check, test). What `auto` could not run was never promised.
+    asked: (check, test). A test of which some variants are judged proves something: a slice of few rows
+    does not silence the others. What `auto` could not run was never promised.
     """
+    spoken = {(finding.check, finding.test) for finding in findings if finding.status in (*JUDGED, "info")}
+    mute = {test for test in asked if test not in spoken}
     return tuple(
         finding
         for finding in findings
-        if finding.status == "error" or (finding.status in SILENT and (finding.check, finding.test) in asked)
+        if finding.status == "error" or (finding.status in SILENT and (finding.check, finding.test) in mute)
     )
 
 
