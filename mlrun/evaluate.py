@@ -158,14 +158,15 @@ def write(output: str, done: Reevaluation) -> None:
 
 
 def exit_code(done: Reevaluation) -> int:
-    """Return 1 when a test of the best model fails that did not before, 3 when no test could be concluded, else 0."""
+    """Return 1 when a test of the best model fails that did not before, 3 if one breaks or none concludes, else 0."""
     before = {(finding.check, finding.test, finding.variant): finding.status for finding in of_best(done, done.earlier)}
     now = list(of_best(done, done.findings))
     failed = [finding for finding in now if finding.status == "fail" and finding.severity == "fail"]
     if any(before.get((finding.check, finding.test, finding.variant)) != "fail" for finding in failed):
         return 1
+    broken = any(finding.status == "error" for finding in now)
     concluded = any(finding.status in {"pass", "warn", "fail", "info"} for finding in now)
-    return 0 if concluded else NothingConcluded.exit_code
+    return 0 if concluded and not broken else NothingConcluded.exit_code
 
 
 def of_best(done: Reevaluation, findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -111,6 +111,13 @@ def test_a_run_without_an_evaluation_has_nothing_to_conclude(tmp_path: Path) -> 
     assert (done.findings, exit_code(done)) == ((), 3)
 
 
+def test_a_test_that_breaks_on_new_rows_is_no_success() -> None:
+    passed, broken = Finding("slices", "slices", "best", status="pass"), Finding("mine", "mine", "best", status="error")
+    done = Reevaluation("small@1", "best", "new.csv", 100, True, (passed,), ())
+    assert exit_code(done) == 0
+    assert exit_code(replace(done, findings=(passed, broken))) == 3
+
+
 def test_data_that_changed_since_is_told_and_rows_that_were_trained_on_are_left_out(tmp_path: Path) -> None:
     made = trained(tmp_path, "multiclass")
     changed = pl.concat([table("multiclass"), table("multiclass", 100, seed=3, first=900)])

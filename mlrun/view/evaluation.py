@@ -94,6 +94,8 @@ def verdict(done: Reevaluation, rows: Sequence[Row]) -> str:
         return f"verdict: worse than in the run: {listed(worse, MOST_NAMES)} {verb('fail', len(worse))} now"
     if not any(row["status"] in {"pass", "warn", "fail", "info"} for row in rows):
         return "verdict: nothing could be concluded"
+    if broken := distinct(row for row in rows if row["status"] == "error"):
+        return f"verdict: not concluded: {listed(broken, MOST_NAMES)} could not be asked (error)"
     parts = [*fallen(done), *([f"see {listed(moved, MOST_NAMES)}"] if moved else [])]
     return "verdict: no test fails that did not in the run" + (f"; but {'; '.join(parts)}" if parts else "")
 
