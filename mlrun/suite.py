@@ -14,6 +14,7 @@ from mlrun.events import CheckStarted
 from mlrun.language.parameters import with_defaults
 from mlrun.process.jobs import OneThread
 from mlrun.records import Finding, Params, PlannedTest
+from mlrun.sealed_context import sealed
 from mlrun.store.run_findings import as_read_back
 from mlrun.wording import told_error
 
@@ -42,6 +43,7 @@ def evaluate(
 
     A check that raises is one error, and all others still report. without: checks that `auto` must not add.
     """
+    context = sealed(context)
     tests, found = with_automatic(context, asked, without) if automatic else (tuple(asked), [])
     engine = make_engine(context.dataset, context.rows, tests, context.sample, context.seed, context.folder)
     context = replace(context, tests=tests, engine=engine)

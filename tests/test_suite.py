@@ -43,6 +43,14 @@ def breaks(subject, context, params):
 def refuses(subject, context, params):
     raise DataError("these rows will not do")
 
+def writes(subject, context, params):
+    subject.test.values[:] = 0
+    yield Finding("", "", subject.name)
+
+def moves(subject, context, params):
+    context.rows[:] = 0
+    yield Finding("", "", subject.name)
+
 def quits(subject, context, params):
     raise StorageError("the disk is full")
 
@@ -121,6 +129,19 @@ def heard(
 
 def parameters(name: str, context: Context) -> Mapping[str, Any]:
     return {key: each.default for key, each in find_check(name, context.folder).parameters.items()}
+
+
+@pytest.mark.parametrize("name", ["writes", "moves"])
+def test_no_check_can_change_what_the_others_see(own: Context, name: str) -> None:
+    rows, said = own.rows.copy(), own.subjects[0].test
+    assert said is not None
+    values = said.values.copy()
+    found = asked(own, f"own_suite:{name}")
+    assert {each.status for each in found} == {"error"}
+    assert "read-only" in found[0].reason
+    np.testing.assert_array_equal(own.rows, rows)
+    np.testing.assert_array_equal(said.values, values)
+    own.rows[:] = own.rows  # they stay what they were for their owner: writable
 
 
 # -- what breaks, and what is lacking ----------------------------------------------------------------------------------
