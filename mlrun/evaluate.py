@@ -31,7 +31,7 @@ from mlrun.store.run_findings import finding_line
 from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.stored import StoredModel, from_payload
 from mlrun.suggest import chosen_metrics
-from mlrun.suite import automatic_test
+from mlrun.suite import automatic_test, with_spec
 from mlrun.suite import evaluate as run_suite
 from mlrun.suite_checks import misfit
 from mlrun.table.schema_cast import apply_schema
@@ -225,7 +225,7 @@ def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Ma
     ]
     train = np.empty(0, dtype=np.int64) if split is None else split.train
     subjects += [baseline_again(spec, model, dataset, split, rows.judged) for model in done if model.kind == "baseline"]
-    return Context(
+    context = Context(
         dataset=dataset,
         rows=rows.judged,
         train=train,
@@ -233,19 +233,12 @@ def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Ma
         metrics=chosen_metrics(spec, dataset),
         subjects=tuple(subjects),
         best=record.best,
-        sample=spec.evaluation.sample,
-        rope=spec.evaluation.rope,
-        confidence=spec.evaluation.confidence,
-        seed=spec.seed,
-        folder=spec.folder,
-        sensitive=spec.data.sensitive,
-        withheld=dict(dataset.withheld),
-        time=spec.data.time,
         training_fits=float("inf"),
         profile=None if split is not None else read_object(path / PROFILE),
         earlier={} if split is not None else predictions.said_of_test(path, models, dataset.task),
         before=() if split is not None else runs.read_findings(path),
     )
+    return with_spec(context, spec)
 
 
 def model_subject(

@@ -17,7 +17,7 @@ from mlrun.ready import Ready, make_ready
 from mlrun.records import PlannedTest, Trial, TrialResult
 from mlrun.references import resolve_references
 from mlrun.run_options import TrainOptions
-from mlrun.suite import with_automatic
+from mlrun.suite import with_automatic, with_spec
 from mlrun.wording import told_error, told_test
 
 
@@ -140,14 +140,9 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
         metrics=ready.metrics,
         subjects=subjects,
         best=subjects[0].name if subjects else None,
-        sample=spec.evaluation.sample,
-        sensitive=spec.data.sensitive,
-        withheld=dict(ready.dataset.withheld),
-        seed=spec.seed,
-        folder=spec.folder,
-        time=spec.data.time,
         training_fits=float(sum(each * folds + 1 for each in trials.values())),
     )
+    context = with_spec(context, spec)
     suite = spec.evaluation
     tests, refused = with_automatic(context, suite.tests, suite.without) if suite.auto else (suite.tests, [])
     checks = [find_check(test.check, spec.folder) for test in tests]

@@ -23,6 +23,7 @@ from mlrun.process.jobs import raised
 from mlrun.records import Fold, Outcome, Prediction
 from mlrun.rounds import champion_blueprint
 from mlrun.stored import StoredModel
+from mlrun.suite import with_spec
 from mlrun.verdict import best_line
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def context_of(course: Course, lines: Sequence[Line], baselines: Sequence[Baseli
     """Return what checks may know of a run whose champions are crowned."""
     spec, dataset, split = course.spec, course.dataset, course.split
     best = best_line(course, lines)
-    return Context(
+    context = Context(
         dataset=dataset,
         rows=split.test,
         train=split.train,
@@ -60,16 +61,9 @@ def context_of(course: Course, lines: Sequence[Line], baselines: Sequence[Baseli
         metrics=course.metrics,
         subjects=subjects_of(course, lines, baselines),
         best=None if best is None else best.record.name,
-        sample=spec.evaluation.sample,
-        rope=spec.evaluation.rope,
-        confidence=spec.evaluation.confidence,
-        seed=spec.seed,
-        folder=spec.folder,
-        sensitive=spec.data.sensitive,
-        withheld=dict(dataset.withheld),
-        time=spec.data.time,
         training_fits=float(sum(training_fits(contest) for contest in course.contests.values())),
     )
+    return with_spec(context, spec)
 
 
 def training_fits(contest: Contest) -> int:

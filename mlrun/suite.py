@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mlrun import catalog
 from mlrun.change.engine import make_engine
@@ -17,6 +18,9 @@ from mlrun.records import Finding, Params, PlannedTest
 from mlrun.sealed_context import sealed
 from mlrun.store.run_findings import as_read_back
 from mlrun.wording import told_error
+
+if TYPE_CHECKING:
+    from mlrun.spec import Spec
 
 AUTOMATIC = (  # in the order in which `auto` spends what it may; the cheapest first
     "calibration",
@@ -53,6 +57,21 @@ def evaluate(
             threads.hold()
             found.extend(ask(find_check(test.check, context.folder), test, context))
     return tuple(found)
+
+
+def with_spec(context: Context, spec: Spec) -> Context:
+    """Return the context with what the spec says to all checks alike."""
+    return replace(
+        context,
+        sample=spec.evaluation.sample,
+        rope=spec.evaluation.rope,
+        confidence=spec.evaluation.confidence,
+        seed=spec.seed,
+        folder=spec.folder,
+        sensitive=spec.data.sensitive,
+        withheld=dict(context.dataset.withheld),
+        time=spec.data.time,
+    )
 
 
 def ask(check: Check, test: PlannedTest, context: Context) -> Iterator[Finding]:

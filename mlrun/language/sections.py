@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlrun.contracts import Space
-from mlrun.language.shape import EVALUATED
 from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, PlannedTest, TaskKind
 
 Calibrate = Literal["none", "sigmoid", "isotonic", "temperature"]
@@ -160,7 +159,7 @@ class EvaluationSpec:
     that are never run, not by `auto` either.
     """
 
-    auto: bool = EVALUATED
+    auto: bool = True
     sample: int = 2000
     tests: tuple[PlannedTest, ...] = ()
     rope: float = 0.005

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-EVALUATED = True  # whether a spec that says nothing of `evaluation` runs what needs no author
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 MARK = "\0"  # begins the tags of unions; cannot be part of a key, which the reader sees to
 LABEL_SCHEMA = {"type": ["string", "number", "boolean"]}
@@ -284,7 +283,7 @@ class SpecShape(Shape):
     target_transform: Literal["log"] | None = Field(default=None, description="log: for regression of positive targets")
     final: FinalShape = FinalShape()
     evaluation: Any = Field(
-        default="auto" if EVALUATED else "none",
+        default="auto",
         description="auto, none, or a mapping of tests by the name of their check",
     )
     useful: UsefulShape | None = Field(default=None, description="when the best model is worth having")
