@@ -1,0 +1,130 @@
+"""The commands that compute: a spec is looked at, planned, run; a run predicts, is evaluated, is repeated."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlrun.command.options import Executor, Form, Jobs, NoCache, Overrides, Run, RunsFolder, Sample, Spec, Trust
+from mlrun.errors import UsageError
+from mlrun.terminal import printable
+
+
+def init(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A table: csv, parquet ...")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="SPEC", help="The file to write.")] = "",
+    target: Annotated[str, typer.Option("--target", metavar="COLUMN", help="The column to predict.")] = "",
+) -> None:
+    """Look at a table and write a commented spec that runs as it is."""
+    from mlrun import init as step
+
+    sys.stdout.write(step.init(data, output or None, target or None))
+
+
+def plan(
+    spec: Spec,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    sample: Sample = 0,
+    no_cache: NoCache = False,
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> None:
+    """Check a spec against its data without fitting: families, trials, fits, time."""
+    from mlrun.preview import make_plan
+    from mlrun.run_options import TrainOptions
+    from mlrun.screen.tables import check_format
+    from mlrun.view.plan import print_plan
+
+    check_format(form)
+    options = TrainOptions(runs=runs or None, no_cache=no_cache, sample=sample or None)
+    print_plan(make_plan(Path(spec), overrides, options), form)
+
+
+def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    spec: Spec,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    jobs: Jobs = 0,
+    executor: Executor = "joblib",
+    runs: RunsFolder = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="A new run, even if one was cut off.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Let a live run of this spec end first.")] = False,
+    no_cache: NoCache = False,
+    if_changed: Annotated[bool, typer.Option("--if-changed", help="Only when something has changed.")] = False,
+    sample: Sample = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and the verdict.")] = False,
+) -> int:
+    """Run a spec: the leaderboard against the baselines, a verdict, a run folder."""
+    from mlrun import report
+    from mlrun import train as step
+    from mlrun.process.interruption import stoppable
+    from mlrun.run_options import TrainOptions
+    from mlrun.screen import progress
+
+    catalog_name("executors", executor)
+    options = TrainOptions(
+        jobs=jobs or None,
+        executor=executor,
+        runs=runs or None,
+        fresh=fresh,
+        wait=wait,
+        no_cache=no_cache,
+        if_changed=if_changed,
+        sample=sample or None,
+    )
+    with stoppable():
+        drawn = progress.draw(lambda hear: step.train(Path(spec), overrides, options, hear), quiet)
+    if drawn.finished is None:
+        return 0
+    report.print_outcome(Path(drawn.finished.folder), drawn.told if sys.stdout.isatty() else (), quiet)
+    return drawn.finished.exit_code
+
+
+def catalog_name(kind: str, name: str) -> None:
+    """Raise UsageError with the nearest name, before anything else is done, when a shelf has none of this name."""
+    from mlrun.catalog import names, unknown_name
+
+    if ":" not in name and name not in names(kind):
+        raise UsageError(unknown_name(kind, name))
+
+
+def predict(
+    name: Run,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="New rows: csv, parquet ...")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="csv, parquet or json to write.")],
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="Another model than the best.")] = "",
+    trust: Trust = [],  # noqa: B006 - typer copies it
+    runs: RunsFolder = "",
+) -> None:
+    """Let a run's champion predict new rows."""
+    from mlrun import predict as step
+    from mlrun.wording import count
+
+    done = step.predict(name, data, output, model or None, trust, runs or None)
+    sys.stderr.write("".join(f"note: {printable(note)}\n" for note in done.notes))
+    sys.stdout.write(f"{count(done.rows, 'row')} predicted by {done.model} of {done.run}: {printable(done.output)}\n")
+
+
+def evaluate(
+    name: Run,
+    data: Annotated[str, typer.Option("--data", metavar="FILE", help="New rows; the run's own when left out.")] = "",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write findings as JSON lines.")] = "",
+    trust: Trust = [],  # noqa: B006 - typer copies it
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> int:
+    """Run a run's evaluation suites again, on its rows or on new ones."""
+    from mlrun import evaluate as step
+    from mlrun.process.interruption import stoppable
+    from mlrun.screen.tables import check_format
+    from mlrun.view.evaluation import print_evaluation, watch
+
+    check_format(form)
+    step.check_output(output, data)
+    with stoppable(), watch() as hear:
+        done = step.evaluate(name, data, trust, runs or None, hear)
+    step.write(output, done)
+    print_evaluation(done, form)
+    return step.exit_code(done)
