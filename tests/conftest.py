@@ -1,4 +1,4 @@
-"""What holds for all tests: clocks are looked at as briefly as can be."""
+"""What holds for all tests: clocks are looked at as briefly as can be, the user's own key is left alone."""
 
 from __future__ import annotations
 
@@ -15,4 +15,12 @@ def few_timings() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(latency, "CALLS", 2)
         patch.setattr(latency, "FEW_CALLS", 2)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def key_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the key that seals runs in a folder of the tests, for processes that they start too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield

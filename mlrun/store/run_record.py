@@ -11,6 +11,7 @@ from mlrun.records import Interval, Label, TaskKind
 FORMAT = 1
 RunStatus = Literal["complete", "failed"]
 Answer = Literal["yes", "no", "undecided", "not asked"]
+Stale = Literal["contains-verbatim", "contains-identifier", "influenced"]
 WEIGHT: tuple[Answer, ...] = ("no", "undecided", "yes", "not asked")  # of several answers, the first of these decides
 
 
@@ -55,6 +56,7 @@ class ModelRecord:
     trial: id of the winning trial. identity: digest of all that its refit depends on.
     file: the stored model, relative to the run folder; "" = none.
     coverage: share of rows on which a baseline says anything. reason: why nothing came of it.
+    stale: what a stored model still holds of a person whose rows were erased after the run; "" = nothing.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ModelRecord:
     file: str = ""
     identity: str = ""
     notes: tuple[str, ...] = ()
+    stale: Stale | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,8 @@ class RunRecord:
     references: moving names of the spec → the run that each meant (income@latest → income@3).
     sampled: rows of `--sample`; None = all rows. manifest: sha256 of manifest.json.
     spec_folder: what paths in the spec are relative to; overrides: what was set on the command line (PATH=VALUE).
+    erasures: receipts of `mlrun data erase` that changed this run. seal: the manifest's HMAC under the key of the user
+    who ran it, so that a run from elsewhere is known as such; "" = there was no key.
     """
 
     experiment: str
@@ -159,7 +164,9 @@ class RunRecord:
     fits: FitCounts = field(default_factory=FitCounts)
     spec_folder: str = ""
     overrides: tuple[str, ...] = ()
+    erasures: tuple[str, ...] = ()
     manifest: str = ""
+    seal: str = ""
     format: int = FORMAT
 
     @property
