@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mlrun.errors import MlrunError, UsageError
-from mlrun.runs import read_run
 from mlrun.store.run_folder import JOURNAL, LOCK, RUN, is_locked
 from mlrun.store.run_names import experiment_folder, is_version, list_experiments, version_name
+from mlrun.store.run_reading import read_run
 from mlrun.store.run_record import RunRecord
 
 CACHE = ".index.sqlite"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlrun.catalog import suggestion
 from mlrun.errors import MlrunError, StorageError, UsageError
-from mlrun.json_records import decode
 from mlrun.store.run_findings import read_findings, write_findings
 from mlrun.store.run_folder import (
     JOURNAL,
@@ -23,7 +20,6 @@ from mlrun.store.run_folder import (
     finish,
     is_locked,
     reopen,
-    sha256_of,
     to_json,
 )
 from mlrun.store.run_names import (
@@ -38,7 +34,8 @@ from mlrun.store.run_names import (
     runs_root,
     version_name,
 )
-from mlrun.store.run_record import FORMAT, RunRecord
+from mlrun.store.run_reading import read_manifest, read_run
+from mlrun.store.run_record import RunRecord
 from mlrun.store.run_trials import read_trials, write_trials
 from mlrun.store.writing import storing, write_atomically
 
@@ -68,13 +65,6 @@ __all__ = [  # what the steps above use; the parts live in store/
     "write_findings",
     "write_trials",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """manifest.json: file → sha256."""
-
-    files: Mapping[str, str]
 
 
 def resolve(root: Path, name: str) -> Path:
@@ -187,59 +177,6 @@ def interrupted(root: Path, experiment: str) -> tuple[Path, ...]:
 def is_interrupted(path: Path) -> bool:
     """Say whether a run has a journal, no run.json and no live process."""
     return (path / JOURNAL).is_file() and not is_locked(path) and not (path / RUN).is_file()
-
-
-def read_run(path: Path) -> RunRecord:
-    """Return what run.json in a run folder says.
-
-    Raises UsageError when the run is not finished or its format is newer, StorageError when the file is damaged.
-    """
-    file = path / RUN
-    if not file.is_file():
-        raise UsageError(f"{path} is not a finished run: there is no {RUN} in it")
-    content = read_json(file)
-    check_format(file, content)
-    try:
-        return decode(RunRecord, content)
-    except ValueError as error:
-        raise StorageError(f"{file} is damaged: {error}. Restore it, or delete the run's folder") from error
-
-
-def read_manifest(path: Path) -> Mapping[str, str]:
-    """Return file → sha256 of a finished run, after the manifest's own was checked against run.json.
-
-    Raises StorageError when the manifest is not the one that was written.
-    """
-    file = path / MANIFEST
-    content = read_json(file)
-    with storing(file):
-        actual = sha256_of(file)
-    if actual != read_run(path).manifest:
-        raise StorageError(f"{file} was changed after the run: its sha256 is not the one in {RUN}")
-    check_format(file, content)
-    try:
-        return decode(Manifest, content).files
-    except ValueError as error:
-        raise StorageError(f"{file} is damaged: {error}") from error
-
-
-def read_json(file: Path) -> object:
-    """Return the JSON of a small file; raise StorageError when it is not there or no JSON."""
-    with storing(file):
-        content = file.read_bytes()
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise StorageError(f"{file} is damaged: it is no JSON. Restore it, or delete the run's folder") from error
-
-
-def check_format(file: Path, content: object) -> None:
-    """Refuse a format that is newer than this program."""
-    found = content["format"] if isinstance(content, dict) and "format" in content else None
-    if isinstance(found, int) and found > FORMAT:
-        raise UsageError(f"{file} has format {found}; this mlrun reads up to {FORMAT}: install a newer mlrun")
-    if type(found) is not int or found < 1:
-        raise StorageError(f"{file} is damaged: it has no format. Restore it, or delete the run's folder")
 
 
 def load_model(

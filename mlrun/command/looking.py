@@ -44,7 +44,7 @@ def list_(
     form: Form = "table",
 ) -> None:
     """List runs, newest first."""
-    from mlrun.history import Wanted, print_history
+    from mlrun.listing import Wanted, print_history
     from mlrun.runs import runs_root
     from mlrun.screen.tables import check_format
 
