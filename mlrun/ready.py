@@ -31,13 +31,17 @@ class Ready:
 
 
 def make_ready(path: Path, overrides: Sequence[str], sample: int | None) -> Ready:
-    """Read the spec, load, type and split the data, join models to families: what can be wrong is told here."""
-    spec = load_spec(path, overrides)
+    """Read the spec, then do as `join_to_data`: what can be wrong is told here."""
+    return join_to_data(load_spec(path, overrides), sample)
+
+
+def join_to_data(spec: Spec, sample: int | None) -> Ready:
+    """Load, type and split the data of a spec, join its models to families; sample: rows of a try-out, None = all."""
     dataset = load_dataset(spec, sample)
     if not spec.models:
         first = spec.metrics[0] if spec.metrics else None
         suggested = f"models=[{', '.join(suggest_families(dataset, first))}]"
-        spec = parse(spec.text, spec.path, spec.folder, (*overrides, suggested))
+        spec = parse(spec.text, spec.path, spec.folder, (*spec.overrides, suggested))
     metrics = chosen_metrics(spec, dataset)
     check_task(spec, dataset, metrics)
     models = plan_models(spec, dataset)

@@ -40,6 +40,11 @@ def train(path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hea
     if options.if_changed and (latest := same_as_latest(ready.spec, ready.identity, options)):
         yield Noted(f"nothing has changed since {latest}: no new run")
         return
+    yield from run(ready, options, hear)
+
+
+def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Event]:
+    """Run a spec that is joined to its data; yield what happens, RunFinished last."""
     references = resolve_references(ready.spec, runs.runs_root(ready.spec.folder, options.runs))
     yield from (Noted(note, warning=True) for note in references.notes)
     with open_run(ready.spec, ready.identity, options) as opened:
