@@ -33,6 +33,7 @@ FILES = {
     "data.json": "where the data came from, its schema and digests; no value of any row",
     "report.md": "the leaderboard and the verdict for people who browse the folder",
     "manifest.json": "sha256 of every file; run.json holds the manifest's own",
+    "labels.json": "tags and a note that people gave the run; may change, and is in no manifest",
     "lock": "held by the live process",
 }
 PREDICTIONS = {
