@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,6 @@ from mlrun.store.run_folder import (
     finish,
     is_locked,
     reopen,
-    to_json,
 )
 from mlrun.store.run_names import (
     EXPERIMENT,
@@ -34,8 +32,9 @@ from mlrun.store.run_names import (
     runs_root,
     version_name,
 )
-from mlrun.store.run_reading import read_manifest, read_run
+from mlrun.store.run_reading import is_own, read_manifest, read_run
 from mlrun.store.run_record import RunRecord
+from mlrun.store.run_seal import to_json
 from mlrun.store.run_trials import read_trials, write_trials
 from mlrun.store.writing import storing, write_atomically
 
@@ -43,9 +42,11 @@ __all__ = [  # what the steps above use; the parts live in store/
     "RunFolder",
     "RunRecord",
     "claim",
+    "find_model",
     "finish",
     "interrupted",
     "is_locked",
+    "is_own",
     "iter_runs",
     "latest_complete",
     "list_experiments",
@@ -185,12 +186,21 @@ def load_model(
     """Load a stored champion, the run's best when no model is named, for use from Python.
 
     Returns its payload: estimator, preparation, task, schema. The file's sha256 is checked before it is read; types
-    beyond mlrun's own list need their module in `trust`, looked for in `folder`, else in the working directory.
-    Raises UsageError, DataError, StorageError.
+    beyond mlrun's own list need their module in `trust`, looked for in `folder`, else in the working directory. A model
+    that was not stored here is loaded by a child process first. Raises UsageError, DataError, StorageError.
     """
     from mlrun.store import model_files
 
     path = run if isinstance(run, Path) else resolve(root or runs_root(), run)
+    file, sha256 = find_model(path, model)
+    return model_files.load(file, sha256, foreign=not is_own(path), trust=trust, folder=folder or str(Path.cwd()))
+
+
+def find_model(path: Path, model: str | None = None) -> tuple[Path, str]:
+    """Return the file of a run's champion, its best when none is named, with the sha256 that the manifest has.
+
+    Raises UsageError with the names that there are, StorageError when the run is not whole.
+    """
     record = read_run(path)
     wanted = model or record.best
     found = next((entry for entry in record.models if entry.name == wanted and entry.file), None)
@@ -203,10 +213,4 @@ def load_model(
     manifest = read_manifest(path)
     if found.file not in manifest:
         raise StorageError(f"{path / found.file} is not in the run's {MANIFEST}: the run is damaged or was changed")
-    return model_files.load(
-        path / found.file,
-        sha256=manifest[found.file],
-        foreign=path.stat().st_uid != os.getuid(),  # another user's
-        trust=trust,
-        folder=folder or str(Path.cwd()),
-    )
+    return path / found.file, manifest[found.file]

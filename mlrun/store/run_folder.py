@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import Self
 
 from mlrun.errors import UsageError
-from mlrun.json_records import encode
 from mlrun.store.run_names import experiment_folder, list_versions, version_name
 from mlrun.store.run_record import RunRecord
+from mlrun.store.run_seal import sealed, to_json
 from mlrun.store.writing import TEMPORARY, storing, sync_folder, write_atomically
 
 LOCK, JOURNAL, RUN, MANIFEST, TRIALS = "lock", "journal.jsonl", "run.json", "manifest.json", "trials.jsonl"
-FINDINGS = "findings.jsonl"
-UNSEALED = (LOCK, RUN, MANIFEST)
+FINDINGS, LABELS = "findings.jsonl", "labels.json"
+UNSEALED = (LOCK, RUN, MANIFEST, LABELS)
 PROBE_SECONDS = 0.5  # another process that only asks whether a lock is held has it for an instant
 
 
@@ -119,10 +119,11 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-def finish(folder: Path, record: RunRecord) -> RunRecord:
+def finish(folder: Path, record: RunRecord, *, own: bool = True) -> RunRecord:
     """Seal a run: manifest.json with the sha256 of every file, then run.json, whose presence means finished.
 
-    Returns the record as written, with the manifest's own sha256. Raises StorageError.
+    own: of this user, whose seal it then gets; False when a run from elsewhere is written again. Returns the record as
+    written, with the manifest's own sha256. Raises StorageError.
     """
     with storing(folder):
         for leftover in folder.rglob(f"{TEMPORARY}*"):  # of a process that was killed while it wrote
@@ -130,7 +131,7 @@ def finish(folder: Path, record: RunRecord) -> RunRecord:
         files = {name: sha256_of(folder / name) for name in sealed_files(folder)}
     manifest = json.dumps({"format": 1, "files": files}, indent=1).encode() + b"\n"
     write_atomically(folder / MANIFEST, manifest)
-    record = replace(record, manifest=hashlib.sha256(manifest).hexdigest())
+    record = sealed(replace(record, manifest=hashlib.sha256(manifest).hexdigest()), own=own)
     write_atomically(folder / RUN, to_json(record))
     return record
 
@@ -145,9 +146,3 @@ def sha256_of(path: Path) -> str:
     """Return the hexadecimal sha256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def to_json(record: RunRecord) -> bytes:
-    """Return run.json's bytes: the format first, then the fields in their order."""
-    content = encode(record)
-    return json.dumps({"format": content.pop("format"), **content}, indent=1).encode() + b"\n"

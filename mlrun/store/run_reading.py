@@ -11,6 +11,7 @@ from mlrun.errors import StorageError, UsageError
 from mlrun.json_records import decode
 from mlrun.store.run_folder import MANIFEST, RUN, sha256_of
 from mlrun.store.run_record import FORMAT, RunRecord
+from mlrun.store.run_seal import has_own_seal
 from mlrun.store.writing import storing
 
 
@@ -53,6 +54,18 @@ def read_manifest(path: Path) -> Mapping[str, str]:
         return decode(Manifest, content).files
     except ValueError as error:
         raise StorageError(f"{file} is damaged: {error}") from error
+
+
+def is_own(path: Path) -> bool:
+    """Say whether a finished run bears this user's seal, and its run.json and manifest are as they were sealed.
+
+    What does not, was made elsewhere, by an older mlrun, or changed since: what it holds is not believed unseen.
+    """
+    try:
+        content = (path / RUN).read_bytes()
+        return has_own_seal(content) and sha256_of(path / MANIFEST) == json.loads(content)["manifest"]
+    except (OSError, KeyError):
+        return False
 
 
 def read_json(file: Path) -> object:

@@ -136,8 +136,9 @@ class RunRecord:
     references: moving names of the spec → the run that each meant (income@latest → income@3).
     sampled: rows of `--sample`; None = all rows. manifest: sha256 of manifest.json.
     spec_folder: what paths in the spec are relative to; overrides: what was set on the command line (PATH=VALUE).
-    erasures: receipts of `mlrun data erase` that changed this run. seal: the manifest's HMAC under the key of the user
-    who ran it, so that a run from elsewhere is known as such; "" = there was no key.
+    erasures: receipts of `mlrun data erase` that changed this run. digest: sha256 of run.json without it.
+    seal: HMAC of run.json without seal and digest, under the key of the user who ran it, so that a run from elsewhere
+    is known as such; "" = there was no key.
     """
 
     experiment: str
@@ -166,6 +167,7 @@ class RunRecord:
     overrides: tuple[str, ...] = ()
     erasures: tuple[str, ...] = ()
     manifest: str = ""
+    digest: str = ""
     seal: str = ""
     format: int = FORMAT
 

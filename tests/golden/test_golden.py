@@ -26,7 +26,7 @@ UPDATE = bool(os.environ.get("MLRUN_UPDATE_GOLDEN"))
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]*\w)")
 TIME = re.compile(r"(?<![\w.])\d+(\.\d+)?(e[-+]\d+)? (ms|s|min \d\d s)\b")
 MASKED = (  # clock, machine, and digests into which versions enter
-    *("spec_folder", "started", "finished", "fit_seconds", "p95_ms_1_row", "size_bytes", "manifest", "seal"),
+    *("spec_folder", "started", "finished", "fit_seconds", "p95_ms_1_row", "size_bytes", "manifest", "digest", "seal"),
     *("identity", "spec_id", "data_id", "rows_id", "code_id"),
 )
 VERSIONS = ("scikit-learn", "xgboost", "numpy", "scipy")
