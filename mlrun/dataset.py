@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mlrun.records import Array
     from mlrun.spec import Spec
 
-__all__ = ["apply_schema", "load", "load_rows", "select_rows"]
+__all__ = ["Read", "apply_schema", "load", "load_rows", "select_rows"]
+
+Read = Callable[[str, Params, str, tuple[str, ...]], pl.DataFrame]  # as table.loading.load_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,23 @@ class Part:
     origin: str
 
 
-def load(spec: Spec, sample: int | None = None) -> Dataset:
+def load(spec: Spec, sample: int | None = None, read: Read = load_table) -> Dataset:
     """Load, select and type the rows of a spec, its own test file appended; settle what is predicted and from what.
 
-    sample: so many rows for a try-out, drawn with the spec's seed, or the last ones in time.
+    sample: so many rows for a try-out, drawn with the spec's seed, or the last ones in time. read: what gives the
+    tables as they are; another than the sources themselves gives those of an earlier run.
     Raises SpecError for names that are not columns, DataError for data that cannot be used; each with the way out.
     """
     source = find_source(spec.data.source, spec.folder)
     target = _target_name(spec, source.target)
-    own, foreign, notes = _load_own(spec, target)
+    own, foreign, notes = _load_own(spec, target, read)
     own = _limited(spec, _where(spec, own))
     features, withheld = choose_features(spec, own.table, target, foreign)  # before sampling: a few rows mislead
     judged, own = own.table, _sampled(spec, own, sample)
     test = None
     if spec.split.test_params is not None:
         needed = {column.name for column in features} | _role_columns(spec, target)
-        test = _sampled(spec, _where(spec, _load_test(spec, own.table, foreign, needed)), sample)
+        test = _sampled(spec, _where(spec, _load_test(spec, own.table, foreign, needed, read)), sample)
     for part in (own,) if test is None else (own, test):
         _refuse_gaps(spec, target, part)
     whole = own if test is None else _joined(own, test)
@@ -79,11 +82,11 @@ def _origin(source: str, params: Params, folder: str) -> str:
     return files[0] if files else f"source '{source}'"
 
 
-def _load_own(spec: Spec, target: str | None) -> tuple[Part, dict[str, str], list[str]]:
+def _load_own(spec: Spec, target: str | None, read: Read) -> tuple[Part, dict[str, str], list[str]]:
     data = spec.data
     types: dict[str, ColumnKind] = {**data.types, **dict.fromkeys(data.text, "text")}
     as_written = tuple(name for name, kind in types.items() if kind in ("category", "text"))
-    raw = load_table(data.source, data.params, spec.folder, as_written)
+    raw = read(data.source, data.params, spec.folder, as_written)
     if target is None and spec.task != "anomaly":
         _refuse_no_target(spec, raw.columns)
     refuse_unknown_columns(spec, target, raw.columns)
@@ -99,11 +102,11 @@ def _refuse_no_target(spec: Spec, columns: Sequence[str]) -> None:
     raise SpecError([Problem("`data` does not say which column is the target.", spec.place(("data",)), cure)])
 
 
-def _load_test(spec: Spec, own: pl.DataFrame, foreign: Mapping[str, str], needed: set[str]) -> Part:
+def _load_test(spec: Spec, own: pl.DataFrame, foreign: Mapping[str, str], needed: set[str], read: Read) -> Part:
     """Load the test file, cast to the types of the training rows; a column that nothing needs may be absent there."""
     source, params = _test_source(spec)
     schema = {name: dtype for name, dtype in schema_of(own).items() if name not in foreign}
-    raw = load_table(source, params, spec.folder, text_columns(schema))
+    raw = read(source, params, spec.folder, text_columns(schema))
     origin = _origin(source, params, spec.folder)
     present = {name: dtype for name, dtype in schema.items() if name in needed or name in raw.columns}
     table = apply_schema(raw, present, origin)

@@ -256,8 +256,8 @@ split: {test: {pth: x}}
     3:16: there is no key 'pth' in 'split.test'; did you mean 'path'?
 
 experiment: a
-data: {path: x.csv, target: y, snapshot: true}
-    2:32: 'data.snapshot' is not built yet. Remove it.
+data: {path: x.csv, target: y, snapshot: yes}
+    2:42: 'data.snapshot' must be true or false, not 'yes'
 
 experiment: a
 data: {path: x.csv, target: y, id: y}

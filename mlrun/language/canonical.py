@@ -14,12 +14,14 @@ from mlrun.language.sections import DataSpec, ModelSpec, Spec, UsefulSpec
 from mlrun.records import PlannedTest
 
 OUTSIDE = ("experiment",)  # a name for people: equal specs under two names give equal results
+KEPT = "snapshot"  # of `data`: what is kept changes no result either
 ABOUT_THE_FILE = ("folder", "text", "path", "overrides", "places")
 
 
 def canonical(spec: Spec) -> dict[str, Any]:
     """Return what can change a result, ready for JSON; the order in which keys were written leaves no trace."""
     told = {name: value for name, value in _sections(spec).items() if name not in (*OUTSIDE, *ABOUT_THE_FILE)}
+    del told["data"][KEPT]
     told["models"] = {model.name: _model(model) for model in spec.models} if spec.models else "auto"
     plain: dict[str, Any] = _plain(told)
     return plain

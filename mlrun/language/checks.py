@@ -36,8 +36,6 @@ def find_source(data: DataShape, findings: Findings) -> str:
     """Return the name of the source, by the ending of `path` when it is left out; what it takes is checked."""
     params = data.model_extra or {}
     path: Path = ("data",)
-    if "snapshot" in params:
-        findings.add((*path, "snapshot"), "'data.snapshot' is not built yet", "Remove it.", key=True)
     name = data.source or _by_ending(params)
     if findings.is_broken("data", "source"):
         return name
@@ -50,9 +48,7 @@ def find_source(data: DataShape, findings: Findings) -> str:
     entry = _find_source(name, findings)
     if entry is not None:
         general = tuple(DataShape.model_fields)
-        _check_parameters(
-            entry, {key: value for key, value in params.items() if key != "snapshot"}, path, general, findings
-        )
+        _check_parameters(entry, params, path, general, findings)
         for key in entry.required:
             if key not in params:
                 findings.add(path, f"source '{name}' needs '{key}': {entry.parameters[key]}")

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined
 from mlrun import catalog
 from mlrun.contracts import Source
 from mlrun.language.baselines import BASELINES
-from mlrun.language.canonical import OUTSIDE
+from mlrun.language.canonical import KEPT, OUTSIDE
 from mlrun.language.checks import NOT_BUILT
 from mlrun.language.evaluation_schema import check_rows
 from mlrun.language.gates import GATES
@@ -91,4 +91,4 @@ def _default(field: FieldInfo) -> str:
 def _identity(key: str) -> str:
     if key in NOT_BUILT:
         return "not built yet"
-    return "no" if key in OUTSIDE else "yes"
+    return "no" if key in OUTSIDE or key == f"data.{KEPT}" else "yes"

@@ -18,7 +18,7 @@ PlacePath = tuple[Label | None, ...]
 class DataSpec:
     """Where the rows come from, and what their columns mean; `params` are those of the source.
 
-    features: () = every column that is not withheld or dropped.
+    features: () = every column that is not withheld or dropped. snapshot: the data is kept with the runs.
     """
 
     source: str
@@ -37,6 +37,7 @@ class DataSpec:
     types: Mapping[str, ColumnKind] = field(default_factory=dict)
     where: str | None = None
     limit: int | None = None
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class DataShape(Shape):
     types: dict[str, Kind] = Field(default={}, description="column: numeric, boolean, category, text or date")
     where: Text | None = Field(default=None, description="a SQL condition: the rows to keep")
     limit: Annotated[int, Field(ge=1)] | None = Field(default=None, description="how many rows to keep, the first ones")
+    snapshot: bool = Field(default=False, description="whether the data is kept whole, once, beside the runs")
 
 
 class FoldColumnShape(Shape):
