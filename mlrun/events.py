@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from mlrun.records import Failure, TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """What is to be run (a command), or told (a URL), when a run ends; `${ENV:NAME}` in it is not filled in yet.
+
+    event: done, failed, regressed or always. name: where it stands, such as done.0. body: None = the run's facts.
+    """
+
+    event: str
+    name: str
+    command: tuple[str, ...] = ()
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpecRead:
+    """The spec could be read; the data has not been looked at yet."""
+
+    experiment: str
+    hooks: tuple[Hook, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +123,15 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Nothing has changed since an earlier run, so that there is no new one; exit_code: the earlier run's."""
+
+    run: str
+    folder: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """run.json is written; `folder` holds everything."""
 
@@ -105,7 +140,8 @@ class RunFinished:
 
 
 Event = (
-    DataLoaded
+    SpecRead
+    | DataLoaded
     | RunClaimed
     | RoundPlanned
     | FitStarted
@@ -114,5 +150,6 @@ Event = (
     | ChampionStarted
     | CheckStarted
     | Noted
+    | Unchanged
     | RunFinished
 )

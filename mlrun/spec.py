@@ -14,6 +14,7 @@ from mlrun.language.canonical import canonical, differing
 from mlrun.language.ensembles import check_ensembles
 from mlrun.language.evaluation import read_evaluation
 from mlrun.language.gates import read_gates
+from mlrun.language.hooks import read_hooks
 from mlrun.language.lists import read_baselines, read_metrics
 from mlrun.language.models import Surroundings, read_models
 from mlrun.language.normal import drop_odd_keys, normalise
@@ -116,7 +117,6 @@ def _no_mapping(root: Node) -> Problem:
 
 
 def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, folder: str) -> Spec:
-    checks.check_not_built(shape, findings)
     source = checks.find_source(shape.data, findings)
     samples = checks.samples(shape.search.strategy, findings)
     written = _written_models(findings.root)
@@ -143,6 +143,7 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
         evaluation=evaluation,
         useful=read_useful(shape, baselines, folder, findings),
         gates=read_gates(shape, baselines, evaluation.tests, folder, findings),
+        hooks=read_hooks(shape.hooks, findings),
         folder=folder,
         text=content,
         path=path,

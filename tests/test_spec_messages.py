@@ -228,8 +228,44 @@ seed: 1.5
 seed: true
     3:7: 'seed' must be a whole number, not true
 
-hooks: {before: x}
-    3:1: 'hooks' is not built yet. Remove it.
+hooks: {don: x}
+    3:9: there is no key 'don' in 'hooks'; did you mean 'done'?
+
+hooks: {done: [notify, now]}
+    3:16: 'notify' is no hook. Write {run: [PROGRAM, ARGUMENT, ...]} for a command, {url: ADDRESS} for a webhook, or a list of such.
+
+hooks: {failed: 5}
+    3:17: 5 is no hook. Write {run: [PROGRAM, ARGUMENT, ...]} for a command, {url: ADDRESS} for a webhook, or a list of such.
+
+hooks: {done: {run: a, url: b}}
+    3:15: a hook needs exactly one of run, url; it has 2
+
+hooks: {failed: {run: a, headers: {a: b}}}
+    3:26: 'headers' goes with 'url'. Remove it.
+
+hooks: {regressed: {run: 5}}
+    3:26: 'hooks.regressed.0.run' must be a command as text, or a list: the program and its arguments, not 5
+
+hooks: {done: 'echo a > b'}
+    3:15: '>' is for a shell, and no shell reads a hook. Write {run: [sh, -c, '...']}, or put the line into a script.
+
+hooks: {done: "echo 'a"}
+    3:15: a quotation mark in 'echo 'a' is not closed
+
+hooks: {done: {url: 'file:///etc/passwd'}}
+    3:21: a webhook's address begins with http:// or https://, then the host
+
+hooks: {done: {url: 'https://me:secret@host/'}}
+    3:21: a name or password does not belong into the address. Write headers: {Authorization: 'Basic ${ENV:NAME}'}, so that no run folder holds it.
+
+hooks: {done: {url: 'https://host/${SLACK}'}}
+    3:21: what stands in ${...} is no variable. Write ${ENV:NAME}.
+
+hooks: {done: {url: 'https://host', headers: {'a b': c}}}
+    3:47: 'a b' cannot be the name of a header
+
+hooks: {always: {run: a, timeout: 0}}
+    3:35: 'hooks.always.0.timeout' must be greater than 0, not 0
 
 prepare: {text: {ngrams: [1]}}
     3:26: 'prepare.text.ngrams' must have at least 2 items

@@ -49,6 +49,7 @@ GOOD = [
     "split: {test: {path: x.csv}, folds: {column: f}}",
     "split:\nprepare:\nsearch: {budget: }",
     "search: {strategy: random, budget: {cpu_seconds: 60}}",
+    "hooks: {done: notify, failed: {url: 'https://a'}, regressed: [{run: [a, b]}, {url: '${ENV:A}', body: {c: d}}]}",
 ]
 BAD = [
     "modles: []",
@@ -65,6 +66,9 @@ BAD = [
     "search: {strategy: gird}",
     "seed: x",
     "task: clasification",
+    "hooks: {don: x}",
+    "hooks: {done: [x]}",
+    "hooks: {done: {runs: x}}",
 ]
 
 

@@ -13,7 +13,7 @@ from mlrun.language.parameters import with_defaults
 from mlrun.language.sections import DataSpec, ModelSpec, Spec, UsefulSpec
 from mlrun.records import PlannedTest
 
-OUTSIDE = ("experiment",)  # a name for people: equal specs under two names give equal results
+OUTSIDE = ("experiment", "hooks")  # a name for people, and who is told of the end: neither changes a result
 KEPT = "snapshot"  # of `data`: what is kept changes no result either
 ABOUT_THE_FILE = ("folder", "text", "path", "overrides", "places")
 

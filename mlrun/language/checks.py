@@ -12,7 +12,7 @@ from mlrun.contracts import SearchStrategy, Source
 from mlrun.errors import UsageError
 from mlrun.language.problems import Findings, quote
 from mlrun.language.sections import ModelSpec, Spec
-from mlrun.language.shape import DataShape, SpecShape
+from mlrun.language.shape import DataShape
 from mlrun.language.yaml_reader import Path
 from mlrun.searches import grid
 
@@ -22,14 +22,6 @@ ENDINGS = {
     **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".duckdb"), "sql"),
 }
 MAX_COMBINATIONS = 100_000
-NOT_BUILT = ("hooks",)
-
-
-def check_not_built(shape: SpecShape, findings: Findings) -> None:
-    """Tell the parts of the language that this version does not have."""
-    for key in NOT_BUILT:
-        if getattr(shape, key) not in (None, "none"):
-            findings.add((key,), f"'{key}' is not built yet", "Remove it.", key=True)
 
 
 def find_source(data: DataShape, findings: Findings) -> str:

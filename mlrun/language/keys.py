@@ -12,9 +12,9 @@ from mlrun import catalog
 from mlrun.contracts import Source
 from mlrun.language.baselines import BASELINES
 from mlrun.language.canonical import KEPT, OUTSIDE
-from mlrun.language.checks import NOT_BUILT
 from mlrun.language.evaluation_schema import check_rows
 from mlrun.language.gates import GATES
+from mlrun.language.hooks import HookShape, HooksShape
 from mlrun.language.shape import EvaluationShape, FoldColumnShape, ModelShape, Shape, SpecShape
 
 if typing.TYPE_CHECKING:
@@ -35,6 +35,7 @@ def table() -> str:
     rows += _rows(EvaluationShape, "evaluation.")
     rows += check_rows()
     rows += [row for gate in GATES.values() for row in _rows(gate, "gates[].")]
+    rows += _rows_of_hooks()
     lines = [f"| `{key}` | {default} | {identity} | {_cell(meaning)} |" for key, default, identity, meaning in rows]
     return "\n".join([HEADER, *lines])
 
@@ -53,12 +54,18 @@ def _rows(shape: type[Shape], around: str) -> Iterator[Row]:
     for name, field in shape.model_fields.items():
         key = f"{around}{field.alias or name}"
         inner = _section(field)
-        if key in NOT_BUILT or inner is None or key == "models.NAME.prepare":
+        if inner is None or key == "models.NAME.prepare":
             yield key, _default(field), _identity(key), field.description or ""
         else:
             if field.description:
                 yield key, _default(field), _identity(key), field.description
             yield from _rows(inner, f"{key}.")
+
+
+def _rows_of_hooks() -> Iterator[Row]:
+    for event, field in HooksShape.model_fields.items():
+        yield f"hooks.{event}[]", _default(field), "no", field.description or ""
+    yield from _rows(HookShape, "hooks.EVENT[].")
 
 
 def _section(field: FieldInfo) -> type[Shape] | None:
@@ -89,6 +96,4 @@ def _default(field: FieldInfo) -> str:
 
 
 def _identity(key: str) -> str:
-    if key in NOT_BUILT:
-        return "not built yet"
-    return "no" if key in OUTSIDE or key == f"data.{KEPT}" else "yes"
+    return "no" if key.partition(".")[0] in OUTSIDE or key == f"data.{KEPT}" else "yes"

@@ -11,7 +11,7 @@ from mlrun.language.yaml_scalars import Scalar
 from mlrun.records import Place, Problem
 
 NEVER_EMPTY = ("experiment", "data", "models")
-FREE_SECTIONS = ("evaluation", "hooks")
+FREE_SECTIONS = ("evaluation",)
 SWITCHES = {"auto": True, "none": False}
 
 
@@ -30,6 +30,7 @@ def normalise(root: Node, problems: list[Problem]) -> Node:
         "baselines": _baselines,
         "data": _data,
         "evaluation": _evaluation,
+        "hooks": _hooks,
     }
     kept = {key: node for key, node in root.value.items() if node.value is not None or key in NEVER_EMPTY}
     done = {key: steps[key](node) if key in steps else node for key, node in kept.items()}
@@ -151,6 +152,21 @@ def _evaluation(node: Node) -> Node:
     if not isinstance(node.value, str) or node.value not in SWITCHES:
         return node
     return Node({"auto": replace(node, value=SWITCHES[node.value])}, node.place, {"auto": node.place})
+
+
+def _hooks(node: Node) -> Node:
+    """Write out each event as a list of mappings: `done: notify` is [{run: notify}]; nothing is []."""
+    if not isinstance(node.value, Mapping):
+        return node
+    return replace(node, value={event: _hooks_of(hooks) for event, hooks in node.value.items()})
+
+
+def _hooks_of(hooks: Node) -> Node:
+    if isinstance(hooks.value, str):
+        hooks = Node({"run": hooks}, hooks.place, {"run": hooks.place})
+    if hooks.value is None:
+        return replace(hooks, value=())
+    return Node((hooks,), hooks.place) if isinstance(hooks.value, Mapping) else hooks
 
 
 def _data(node: Node) -> Node:

@@ -8,6 +8,7 @@ from typing import Any
 from mlrun import catalog
 from mlrun.language.baselines import ALTERNATIVES, BASELINES
 from mlrun.language.evaluation_schema import evaluation_schema, gates_schema
+from mlrun.language.hooks import hooks_schema
 from mlrun.language.normal import NEVER_EMPTY
 from mlrun.language.shape import SpecShape
 
@@ -27,6 +28,7 @@ def json_schema() -> dict[str, Any]:
     root["baselines"] = _list_of(root["baselines"], _baselines())
     root["evaluation"] = evaluation_schema(root["evaluation"], parts)
     root["gates"] = gates_schema(root["gates"])
+    root["hooks"] = hooks_schema(root["hooks"], parts)
     parts["ModelShape"]["properties"]["family"] = _name("models", "the family's name; the model's own when left out")
     parts["SearchShape"]["properties"]["strategy"] = _name("searches", "how trials are proposed") | {"default": "grid"}
     parts["DataShape"]["properties"]["source"] = _name("sources", "where the rows come from; by `path` when left out")

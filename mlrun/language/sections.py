@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mlrun.contracts import Space
+from mlrun.events import Hook
 from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, PlannedTest, TaskKind
 
 Calibrate = Literal["none", "sigmoid", "isotonic", "temperature"]
@@ -234,6 +235,7 @@ class Spec:
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
     useful: UsefulSpec | None = None
     gates: tuple[GateSpec, ...] = ()
+    hooks: tuple[Hook, ...] = ()
     folder: str = ""
     text: bytes = b""
     path: str = ""

@@ -289,4 +289,4 @@ class SpecShape(Shape):
     )
     useful: UsefulShape | None = Field(default=None, description="when the best model is worth having")
     gates: list[Any] = Field(default=[], max_length=100, description="what makes `train` exit 1 where it does not hold")
-    hooks: Any = Field(default=None, description="what runs before and after; not built yet")
+    hooks: Any = Field(default=None, description="what is run, or told, when a run ends")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,10 @@ from mlrun.contracts import Source
 from mlrun.errors import DataError, MlrunError
 from mlrun.records import Params
 from mlrun.table.column_names import refuse_names
+from mlrun.variables import fill
 
 if TYPE_CHECKING:
     import polars as pl
-
-VARIABLE = re.compile(r"\$\{ENV:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def load_table(source: str, params: Params, folder: str, as_text: tuple[str, ...] = ()) -> pl.DataFrame:
@@ -55,21 +53,13 @@ def fill_in(params: Params) -> dict[str, Any]:
 
     Raises DataError that names a variable that is not set.
     """
-    return {name: _fill(value) for name, value in params.items()}
+    return {name: fill(value, _variable) for name, value in params.items()}
 
 
-def _fill(value: Any) -> Any:
-    if isinstance(value, str):
-        return VARIABLE.sub(_variable, value)
-    if isinstance(value, Mapping):
-        return fill_in(value)
-    return type(value)(_fill(item) for item in value) if isinstance(value, (list, tuple)) else value
-
-
-def _variable(match: re.Match[str]) -> str:
-    if match[1] not in os.environ:
-        raise DataError(f"the environment variable {match[1]}, which `data` names, is not set.")
-    return os.environ[match[1]]
+def _variable(name: str) -> str:
+    if name not in os.environ:
+        raise DataError(f"the environment variable {name}, which `data` names, is not set.")
+    return os.environ[name]
 
 
 def _of_function(reference: str, function: Callable[..., Any]) -> Source:
