@@ -88,6 +88,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {  # in the order of their use
     "show": looking.show,
     "predict": working.predict,
     "evaluate": working.evaluate,
+    "reproduce": working.reproduce,
     "catalog": looking.catalog,
     "schema": looking.schema,
 }

@@ -23,7 +23,7 @@ from mlrun.spec import load
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import accept_any_text
 
-COMMANDS = ("init", "plan", "train", "compare", "list", "show", "predict", "evaluate", "catalog", "schema")
+COMMANDS = ("init", "plan", "train", "compare", "list", "show", "predict", "evaluate", "reproduce", "catalog", "schema")
 ESCAPE = b"\x1b"
 
 

@@ -128,3 +128,33 @@ def evaluate(
     step.write(output, done)
     print_evaluation(done, form)
     return step.exit_code(done)
+
+
+def reproduce(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    name: Run,
+    jobs: Jobs = 0,
+    executor: Executor = "joblib",
+    trust: Trust = [],  # noqa: B006 - typer copies it
+    keep: Annotated[str, typer.Option("--keep", metavar="DIR", help="Keep the repetition below DIR.")] = "",
+    folder: Annotated[str, typer.Option("--folder", metavar="DIR", help="Where the spec's paths begin now.")] = "",
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> int:
+    """Run a run again from its folder and say whether every score is equal."""
+    from mlrun import reproduce as step
+    from mlrun.process.interruption import stoppable
+    from mlrun.screen import progress
+    from mlrun.screen.tables import check_format
+    from mlrun.view.reproduction import print_reproduction
+
+    check_format(form)
+    catalog_name("executors", executor)
+    wish = step.Wish(name, jobs or None, executor, runs or None, tuple(trust), keep, folder)
+    with step.told_when_stopped(), stoppable(), step.prepared(wish) as again:
+        if again.refusal:
+            done = step.refused(again)
+        else:
+            drawn = progress.draw(lambda hear: step.run_again(again, wish, hear))
+            done = step.judge(again, drawn.finished, kept=bool(keep))
+    print_reproduction(done, form)
+    return done.exit_code

@@ -27,19 +27,21 @@ class Git:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """code.json: git's state, and a digest of the user's modules ('' = none)."""
+    """code.json: git's state, a digest of the user's modules ('' = none), that of each, and of files that are kept."""
 
     git: Git | None = None
     user_code: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """env.json: package → version, and what is known of the machine."""
+    """env.json: package → version, what is known of the machine, and mlrun's own version of how scores are computed."""
 
     packages: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
+    result_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
