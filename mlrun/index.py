@@ -4,63 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-from mlrun.errors import MlrunError, UsageError
-from mlrun.store.run_folder import JOURNAL, LOCK, RUN, is_locked
-from mlrun.store.run_names import experiment_folder, is_version, list_experiments, version_name
-from mlrun.store.run_reading import read_run
-from mlrun.store.run_record import RunRecord
+from mlrun.store.run_folder import RUN
+from mlrun.store.run_names import experiment_folder, is_version, list_experiments
+from mlrun.store.run_row import IndexRow, read_row, unfinished_row
 
 CACHE = ".index.sqlite"
-CACHE_VERSION = 1  # goes up when what is cached changes: an older cache is made anew
+CACHE_VERSION = 2  # goes up when what is cached changes: an older cache is made anew
 BUSY_SECONDS = 5.0
 CANNOT_WRITE = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
 )  # fmt: skip
-
-State = Literal["complete", "failed", "interrupted", "running", "damaged", "newer"]
-
-
-class IndexRow(NamedTuple):
-    """A line of `list`; a tuple, as ten thousand of them must be made in an instant.
-
-    metric: the first one's label; cv, sd: the best model's mean and standard deviation over folds; test, low, high:
-    its value on test rows with its interval. Texts are "" and numbers None where a run has nothing to say.
-    """
-
-    experiment: str
-    version: int
-    status: State
-    started: str = ""
-    finished: str = ""
-    best: str = ""
-    family: str = ""
-    metric: str = ""
-    direction: str = ""
-    cv: float | None = None
-    sd: float | None = None
-    test: float | None = None
-    low: float | None = None
-    high: float | None = None
-    verdict: str = ""
-    reason: str = ""
-    models: int = 0
-    failed_trials: int = 0
-    sampled: int | None = None
-    spec_id: str = ""
-    data_id: str = ""
-    exit_code: int | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.experiment}@{self.version}"
-
 
 Stamp = tuple[int, int]  # of run.json: modification time in nanoseconds, size in bytes
 Key = tuple[str, int]  # experiment, version
@@ -72,17 +30,23 @@ def rows(root: Path, experiment: str | None = None) -> tuple[IndexRow, ...]:
     Within an experiment the version orders, whatever the clock said; across experiments the start. Costs a look at
     each run.json's size and time; only what changed is read. A cache that is broken or cannot be written is no error.
     """
-    wanted = list_experiments(root) if experiment is None else (experiment,)
     stamps: dict[Key, Stamp] = {}
     unfinished: list[Key] = []
-    for name in wanted:
-        for version, stamp in scan(experiment_folder(root, name)):
+    for name, folder in folders(root, experiment):
+        for version, stamp in scan(folder):
             if stamp is None:
                 unfinished.append((name, version))
             else:
                 stamps[name, version] = stamp
-    found = [*cached(root, stamps, experiment), *live(root, unfinished)]
+    found = [*cached(root, stamps, experiment), *filter(None, (unfinished_row(root, *key) for key in unfinished))]
     return tuple(newest_first(found))
+
+
+def folders(root: Path, experiment: str | None) -> Iterator[tuple[str, Path]]:
+    """Yield (experiment, its folder); only a link can lead out of the root, and is refused then."""
+    for name in list_experiments(root) if experiment is None else (experiment,):
+        folder = root / name
+        yield name, folder if experiment is None and not folder.is_symlink() else experiment_folder(root, name)
 
 
 def scan(folder: Path) -> Iterator[tuple[int, Stamp | None]]:
@@ -173,7 +137,7 @@ def refreshed(
             gone.append(key)
         elif stamps[key] == (mtime_ns, size):
             known[key] = row
-    fresh = {key: read_row(root, key) for key in stamps if key not in known}
+    fresh = {key: read_row(root, *key) for key in stamps if key not in known}
     if fresh or gone:
         with cache:
             cache.executemany("DELETE FROM run WHERE experiment = ? AND version = ?", gone)
@@ -181,66 +145,6 @@ def refreshed(
             lines = [(*stamps[key], *row) for key, row in fresh.items()]
             cache.executemany(f"INSERT OR REPLACE INTO run VALUES ({places})", lines)  # noqa: S608 - question marks
     return [*known.values(), *fresh.values()]
-
-
-def read_row(root: Path, key: Key) -> IndexRow:
-    """Return the row of a finished run, also when its run.json cannot be read."""
-    experiment, version = key
-    try:
-        record = read_run(experiment_folder(root, experiment) / version_name(version))
-    except MlrunError as error:
-        return IndexRow(experiment, version, "newer" if isinstance(error, UsageError) else "damaged", reason=str(error))
-    return make_row(experiment, version, record)
-
-
-def make_row(experiment: str, version: int, record: RunRecord) -> IndexRow:
-    """Return what `list` shows of a record; the folder's name counts where the record has another."""
-    best, metric = record.champion, record.metrics[0] if record.metrics else None
-    cv = best.cv[metric.label] if best and metric and metric.label in best.cv else None
-    test = best.test[metric.label] if best and metric and metric.label in best.test else None
-    return IndexRow(
-        experiment=experiment,
-        version=version,
-        status=record.status,
-        started=record.started,
-        finished=record.finished,
-        best=best.name if best else "",
-        family=best.family if best else "",
-        metric=metric.label if metric else "",
-        direction=metric.direction if metric else "",
-        cv=cv.mean if cv else None,
-        sd=cv.sd if cv else None,
-        test=test.value if test else None,
-        low=test.low if test else None,
-        high=test.high if test else None,
-        verdict=record.verdict.word,
-        reason=record.verdict.reason,
-        models=sum(model.kind == "model" for model in record.models),
-        failed_trials=record.failed_trials,
-        sampled=record.sampled,
-        spec_id=record.spec_id,
-        data_id=record.data_id,
-        exit_code=record.exit_code,
-    )
-
-
-def live(root: Path, unfinished: Iterable[Key]) -> Iterator[IndexRow]:
-    """Yield the rows of runs without run.json: running, or interrupted; folders without a journal are passed over."""
-    for experiment, version in unfinished:
-        path = experiment_folder(root, experiment) / version_name(version)
-        running = is_locked(path)
-        if (path / RUN).is_file():  # it has finished since we looked
-            yield read_row(root, (experiment, version))
-        elif running or (path / JOURNAL).is_file():
-            yield IndexRow(experiment, version, "running" if running else "interrupted", started=claimed_at(path))
-
-
-def claimed_at(path: Path) -> str:
-    """Return when a run's folder was claimed, in UTC; "" when that cannot be told."""
-    try:
-        return datetime.fromtimestamp((path / LOCK).stat().st_mtime, UTC).isoformat(timespec="seconds")
-    except OSError:
-        return ""
 
 
 def newest_first(found: Sequence[IndexRow]) -> list[IndexRow]:

@@ -11,9 +11,9 @@ from typing import Any, get_args
 from mlrun import index
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
-from mlrun.index import IndexRow, State
 from mlrun.screen.tables import Heading, Row, Table, print_table
 from mlrun.store.run_names import check_known
+from mlrun.store.run_row import IndexRow, State
 from mlrun.terminal import open_console
 from mlrun.wording import ARROWS, NOTHING, count, moment, number
 

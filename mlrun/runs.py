@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mlrun import index
 from mlrun.catalog import suggestion
 from mlrun.errors import MlrunError, StorageError, UsageError
 from mlrun.store.run_findings import read_findings, write_findings
@@ -34,6 +35,7 @@ from mlrun.store.run_names import (
 )
 from mlrun.store.run_reading import is_own, read_manifest, read_run
 from mlrun.store.run_record import RunRecord
+from mlrun.store.run_row import best_of
 from mlrun.store.run_seal import to_json
 from mlrun.store.run_trials import read_trials, write_trials
 from mlrun.store.writing import storing, write_atomically
@@ -69,10 +71,11 @@ __all__ = [  # what the steps above use; the parts live in store/
 
 
 def resolve(root: Path, name: str) -> Path:
-    """Return the folder of the run that `name` means: income@3, @latest, @latest~1, @best, income, or a folder.
+    """Return the folder of the run that `name` means: income@3, @latest, @latest~1, @best, @TAG, income, or a folder.
 
     latest and best look at complete runs only; best is by the mean over folds of the first metric, among runs on
-    the same data as the latest, samples left out. Raises UsageError with the nearest names.
+    the same data as the latest, samples left out. A tag means the newest run that has it. Raises UsageError with the
+    nearest names.
     """
     if "/" in name:
         return resolve_folder(Path(name).expanduser())
@@ -84,6 +87,8 @@ def resolve(root: Path, name: str) -> Path:
     check_known(root, wanted.experiment)
     if wanted.version is not None:
         return resolve_version(root, wanted.experiment, wanted.version)
+    if wanted.tag:
+        return resolve_tag(root, wanted)
     return resolve_best(root, wanted.experiment) if wanted.word == "best" else resolve_latest(root, wanted)
 
 
@@ -127,20 +132,29 @@ def resolve_latest(root: Path, wanted: RunName) -> Path:
 
 def resolve_best(root: Path, experiment: str) -> Path:
     """Return the folder of the best complete run on the latest one's data; of equal ones the newest."""
-    runs = [run for run in iter_runs(root, experiment) if run.status == "complete" and run.sampled is None]
-    if not runs:
+    rows = index.rows(root, experiment)
+    best = best_of(rows)
+    if best is not None:
+        return run_path(root, experiment, best.version)
+    latest = next((row for row in rows if row.status == "complete" and row.sampled is None), None)
+    if latest is None:
         raise UsageError(none_complete(root, experiment))
-    comparable = [
-        (run.score if run.metrics[0].direction == "maximize" else -run.score, run.version)
-        for run in runs
-        if run.data_id == runs[0].data_id and run.metrics[:1] == runs[0].metrics[:1] and run.score is not None
-    ]
-    if not comparable:
+    raise UsageError(
+        f"'{experiment}@best': no complete run on the data of {latest.name} has a score; "
+        f"name a version, for example {latest.name}"
+    )
+
+
+def resolve_tag(root: Path, wanted: RunName) -> Path:
+    """Return the folder of the newest run with a tag."""
+    rows = index.rows(root, wanted.experiment)
+    found = next((row for row in rows if wanted.tag in row.tags.split()), None)
+    if found is None:
+        known = {"latest", "best", *(tag for row in rows for tag in row.tags.split())}
         raise UsageError(
-            f"'{experiment}@best': no complete run on the data of {runs[0].name} has a score; "
-            f"name a version, for example {runs[0].name}"
+            f"no run of '{wanted.experiment}' in {root} has the tag '{wanted.tag}'{suggestion(wanted.tag, known)}"
         )
-    return run_path(root, experiment, max(comparable)[1])
+    return run_path(root, found.experiment, found.version)
 
 
 def none_complete(root: Path, experiment: str) -> str:

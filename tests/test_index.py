@@ -17,6 +17,7 @@ import pytest
 from mlrun import index, runs
 from mlrun.records import Interval
 from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
+from mlrun.store.run_row import IndexRow
 
 
 def make_run(root: Path, experiment: str = "income", started: str = "2026-01-01T00:00:00+00:00") -> Path:
@@ -53,7 +54,7 @@ def names(root: Path, experiment: str | None = None) -> list[str]:
 def test_a_row_holds_what_list_shows(tmp_path: Path) -> None:
     make_run(tmp_path)
     assert index.rows(tmp_path) == (
-        index.IndexRow(
+        IndexRow(
             experiment="income",
             version=1,
             status="complete",
@@ -75,6 +76,7 @@ def test_a_row_holds_what_list_shows(tmp_path: Path) -> None:
             spec_id="s",
             data_id="d",
             exit_code=0,
+            scores='{"roc_auc":[0.9,0.01,0.89,0.88,0.91]}',
         ),
     )
     assert index.rows(tmp_path) == index.rows(tmp_path, "income")

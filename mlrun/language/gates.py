@@ -20,7 +20,8 @@ KINDS = (
     "{beats: BASELINE}, {metric: NAME, at_least: N}, {metric: NAME, drop_at_most: N}, {suites: pass}, {useful: true}"
 )
 BOUNDS = ("at_least", "at_most", "drop_at_most")
-RUN = re.compile(r"latest(~[0-9]{1,9})?|best|[a-z0-9][a-z0-9_-]{0,99}@(latest(~[0-9]{1,9})?|best|[0-9]{1,18})")
+SELECTOR = r"(latest(~[0-9]{1,9})?|best|[0-9]{1,18}|[A-Za-z][A-Za-z0-9._-]{0,49})"  # the last one: a tag
+RUN = re.compile(rf"latest(~[0-9]{{1,9}})?|best|[a-z0-9][a-z0-9_-]{{0,99}}@{SELECTOR}")
 
 
 class BeatsShape(Shape):

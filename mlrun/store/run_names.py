@@ -12,17 +12,20 @@ from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
 
 EXPERIMENT = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
-SELECTOR = re.compile(r"(?P<version>[0-9]{1,18})|(?P<word>latest|best)(~(?P<back>[0-9]{1,9}))?")
+SELECTOR = re.compile(
+    r"(?P<version>[0-9]{1,18})|(?P<word>latest|best)(~(?P<back>[0-9]{1,9}))?|(?P<tag>[A-Za-z][A-Za-z0-9._-]*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RunName:
-    """EXPERIMENT@SELECTOR, taken apart; version None = `word` says which, `back` runs before it."""
+    """EXPERIMENT@SELECTOR, taken apart; version None = `tag` or else `word` says which, `back` runs before it."""
 
     experiment: str
     version: int | None = None
     word: str = "latest"
     back: int = 0
+    tag: str = ""
 
 
 def runs_root(
@@ -93,15 +96,17 @@ def version_name(version: int) -> str:
 
 
 def parse_run_name(name: str) -> RunName:
-    """Take EXPERIMENT, EXPERIMENT@3, @latest, @latest~1 or @best apart; raise UsageError on anything else."""
+    """Take EXPERIMENT, EXPERIMENT@3, @latest, @latest~1, @best or @TAG apart; raise UsageError on anything else."""
     experiment, at, selector = name.partition("@")
     if not at:
         return RunName(experiment)
     match = SELECTOR.fullmatch(selector)
     if not match or (match["word"] == "best" and match["back"]):
-        raise UsageError(f"'{name}': after @ comes a version (3), latest, latest~1 (the one before) or best")
+        raise UsageError(f"'{name}': after @ comes a version (3), latest, latest~1 (the one before), best or a tag")
     if match["version"]:
         return RunName(experiment, version=int(match["version"]))
+    if match["tag"]:
+        return RunName(experiment, tag=match["tag"])
     return RunName(experiment, word=match["word"], back=int(match["back"] or 0))
 
 
