@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlrun import runs
 from mlrun.comparison.origins import Environment, read_as
@@ -18,7 +18,7 @@ from mlrun.events import Event, Noted
 from mlrun.origin.identity import PACKAGES_THAT_MATTER
 from mlrun.records import TrialResult
 from mlrun.run_log import RunLog
-from mlrun.store.run_folder import JOURNAL, RunFolder
+from mlrun.store.run_folder import JOURNAL, TRIALS, RunFolder, sha256_of
 from mlrun.store.run_record import ModelRecord, RunRecord
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ WAIT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run's folder with its log; known: identity → a finished trial of an earlier run on these rows."""
+    """A run's folder with its log; known: identity → a finished trial of an earlier run on these rows.
+
+    foreign: earlier runs on these rows that were made elsewhere, and are not reused.
+    """
 
     folder: RunFolder
     log: RunLog
@@ -40,6 +43,15 @@ class Opened:
     started: str
     known: Mapping[str, TrialResult] = field(default_factory=dict)
     champions: Mapping[str, tuple[Path, ModelRecord]] = field(default_factory=dict)
+    foreign: tuple[str, ...] = ()
+
+
+class Earlier(NamedTuple):
+    """What can be taken over: identity → trial, identity → run folder and champion; foreign: runs passed over."""
+
+    trials: Mapping[str, TrialResult]
+    champions: Mapping[str, tuple[Path, ModelRecord]]
+    foreign: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -56,8 +68,8 @@ def open_run(spec: Spec, identity: RunIdentity, options: TrainOptions) -> Iterat
             begin(log, spec, identity)
         first = log.first
         started = str(first["started"]) if first is not None else now()
-        known, champions = ({}, {}) if options.no_cache else earlier_results(root, spec, identity)
-        yield Opened(folder, log, resumed, started, known, champions)
+        earlier = Earlier({}, {}) if options.no_cache else earlier_results(root, spec, identity)
+        yield Opened(folder, log, resumed, started, *earlier)
     finally:
         shutil.rmtree(folder.path / "scratch", ignore_errors=True)
         if log is not None:
@@ -148,12 +160,14 @@ def has_packages(path: Path, versions: Mapping[str, str]) -> bool:
     return all(name in packages and packages[name] == versions[name] for name in PACKAGES_THAT_MATTER)
 
 
-def earlier_results(
-    root: Path, spec: Spec, identity: RunIdentity
-) -> tuple[dict[str, TrialResult], dict[str, tuple[Path, ModelRecord]]]:
-    """Return finished trials of earlier runs on the same rows by identity, and champions by theirs; the newest wins."""
+def earlier_results(root: Path, spec: Spec, identity: RunIdentity) -> Earlier:
+    """Return finished trials of earlier runs on the same rows by identity, and champions by theirs; the newest wins.
+
+    Only of runs that are whole and this user's own: one from elsewhere could claim any score.
+    """
     trials: dict[str, TrialResult] = {}
     champions: dict[str, tuple[Path, ModelRecord]] = {}
+    foreign: list[str] = []
     looked_at = 0
     for run in runs.iter_runs(root, spec.experiment):
         if run.rows_id != identity.digests.rows_id:
@@ -162,15 +176,24 @@ def earlier_results(
         if looked_at > EARLIER_RUNS:
             break
         path = runs.run_path(root, run.experiment, run.version)
+        if not runs.is_own(path):
+            foreign.append(run.name)
+            continue
         for name, champion in champions_of(run):
             champions.setdefault(name, (path, champion))
-        try:
-            for result in runs.read_trials(path):
-                if result.status == "done" and result.identity:
-                    trials.setdefault(result.identity, result)
-        except MlrunError:  # a damaged earlier run is no reason to stop: its trials run again
-            continue
-    return trials, champions
+        for result in whole_trials(path):
+            if result.status == "done" and result.identity:
+                trials.setdefault(result.identity, result)
+    return Earlier(trials, champions, tuple(foreign))
+
+
+def whole_trials(path: Path) -> tuple[TrialResult, ...]:
+    """Return a run's trials; none where they are not as the run wrote them, which is no reason to stop."""
+    try:
+        whole = sha256_of(path / TRIALS) == runs.read_manifest(path)[TRIALS]
+        return runs.read_trials(path) if whole else ()
+    except (MlrunError, OSError, KeyError):
+        return ()
 
 
 def champions_of(run: RunRecord) -> Iterator[tuple[str, ModelRecord]]:
@@ -178,6 +201,14 @@ def champions_of(run: RunRecord) -> Iterator[tuple[str, ModelRecord]]:
     for model in run.models:
         if model.identity and model.file and model.status == "done":
             yield model.identity, model
+
+
+def told_foreign(names: Sequence[str]) -> str:
+    """Say why earlier runs on the same rows spare nothing."""
+    return (
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} on the same rows cannot be reused: made "
+        "elsewhere, by an older mlrun, or changed since. Machines that share runs need one MLRUN_KEY"
+    )
 
 
 def now() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,8 +53,6 @@ def rows_again(side: Side) -> tuple[Dataset, Array]:
     name = side.record.name
     try:
         spec = spec_of(side.folder)
-        if ":" in spec.data.source and side.folder.stat().st_uid != os.getuid():
-            raise NothingConcluded(f"it is another user's, whose function {spec.data.source} is not called")
         dataset = load(spec, side.record.sampled)
         test = split(dataset, spec).test
     except MlrunError as error:

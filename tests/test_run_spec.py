@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from in_process import run, write_spec
 
 from mlrun.errors import StorageError, UsageError
-from mlrun.run_spec import refuse_modules, spec_of
+from mlrun.run_spec import spec_of
 
 SPEC = """
 experiment: small
@@ -35,14 +34,38 @@ def test_a_run_is_read_back_with_its_overrides(folder: Path) -> None:
     assert spec.evaluation.tests[0].check == "own_checks:nothing"
 
 
-def test_another_users_code_is_not_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
-    with pytest.raises(UsageError, match=r"runs own_checks:nothing.*--trust own_checks"):
+def test_the_code_of_a_run_from_elsewhere_is_not_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLRUN_KEY", "another user's key")
+    with pytest.raises(UsageError, match=r"was made elsewhere.*runs own_checks:nothing.*--trust own_checks"):
         spec_of(folder)
     assert spec_of(folder, ["own_checks"]).seed == 3
 
 
-def test_a_damaged_folder_says_so(folder: Path) -> None:
-    (folder / "spec.resolved.json").write_text("{")
-    with pytest.raises(StorageError, match="damaged"):
-        refuse_modules(folder, [])
+@pytest.mark.parametrize(
+    ("old", "new"), [("gaussian_nb: {}", 'gaussian_nb: {family: "evil-code:run"}'), ("iris}", "iris, x: 'evil:run'}")]
+)
+def test_a_spec_that_was_changed_after_the_run_runs_no_code(folder: Path, old: str, new: str) -> None:
+    """What is read is what is looked at: the file itself, not what another file says of it."""
+    file = folder / "spec.yaml"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(UsageError, match=r"runs evil(-code)?:run"):
+        spec_of(folder, ["own_checks"])
+
+
+def test_overrides_and_families_of_a_changed_record_run_no_code(folder: Path) -> None:
+    file = folder / "run.json"
+    whole = file.read_text()
+    for old, new in (
+        ('"seed=3"', '"models.gaussian_nb.family=evil:run"'),
+        ('"family": "gaussian_nb"', '"family": "evil:run"'),
+    ):
+        file.write_text(whole.replace(old, new))
+        assert file.read_text() != whole
+        with pytest.raises(UsageError, match="evil:run"):
+            spec_of(folder, ["own_checks"])
+
+
+def test_a_folder_without_its_spec_says_so(folder: Path) -> None:
+    (folder / "spec.yaml").unlink()
+    with pytest.raises(StorageError, match="cannot be read"):
+        spec_of(folder)
