@@ -14,6 +14,7 @@ import polars as pl
 from scipy import sparse
 
 from mlrun.prepare import Preparation, learn
+from mlrun.process.by_value import is_by_value
 from mlrun.recipes import Recipe
 from mlrun.records import Dataset
 from mlrun.store.writing import storing
@@ -27,7 +28,7 @@ OPEN_FOLDS = 12  # folds that a worker keeps mapped
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldData:
-    """Training rows and rows to predict, prepared; pickled as a path.
+    """Training rows and rows to predict, prepared; pickled as a path, with `by_value` as what it is.
 
     train, valid: matrices, or tables for ensembles whose members prepare them each for itself.
     preparation: what was learned; stays in the process that learned it.
@@ -43,10 +44,25 @@ class FoldData:
     path: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if is_by_value():
+            parts = (self.train, self.valid, self.truth, self.valid_truth, self.weights)
+            return (fold_of, (*parts, self.category_positions))
         if not (Path(self.path) / "fold.json").exists():
             with storing(Path(self.path)):
                 _save(self, Path(self.path))
         return (open_fold, (self.path,))
+
+
+def fold_of(
+    train: Any,
+    valid: Any,
+    truth: Array | None,
+    valid_truth: Array | None,
+    weights: Array | None,
+    places: tuple[int, ...],
+) -> FoldData:
+    """Return a fold that came as what it is."""
+    return FoldData(_frozen(train), _frozen(valid), truth, valid_truth, weights, places)
 
 
 @dataclass(slots=True)
