@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from mlrun.errors import StorageError
-from mlrun.store.writing import storing, sync_folder
+from mlrun.store.writing import storing, sync_folder, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,13 +163,3 @@ def check_format(path: Path, found: object) -> None:
             f"{path}: its format is {found!r}, and this mlrun knows {FORMAT}. A newer mlrun wrote it: upgrade mlrun, "
             "or start the run anew with --fresh."
         )
-
-
-def write_all(handle: int, content: bytes, offset: int) -> None:
-    """Write all bytes at an offset, however few the system takes at once."""
-    rest = memoryview(content)
-    while rest:
-        written = os.pwrite(handle, rest, offset)
-        if written == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        rest, offset = rest[written:], offset + written

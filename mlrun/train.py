@@ -19,6 +19,7 @@ from mlrun.ready import Ready, make_ready
 from mlrun.references import resolve_references
 from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
+from mlrun.sampling import sampled
 from mlrun.sealing import seal
 from mlrun.subjects import context_of
 from mlrun.suite import evaluate
@@ -51,7 +52,8 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
         yield RunClaimed(opened.folder.name, str(opened.folder.path), opened.resumed, opened.log.resumed_fits)
         if opened.log.damaged:
             yield Noted(f"{opened.log.damaged} damaged lines of the journal are left out", warning=True)
-        with catalog.find("executors", options.executor).make(options.jobs or physical_cores()) as executor:
+        kind, since = catalog.find("executors", options.executor), opened.started if opened.resumed else ""
+        with sampled(opened.folder.path, since) as sampling, kind.make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor, hear)
             yield from search(course, ready.models)
             lines = [model_line(course, contest) for contest in course.contests.values()]
@@ -59,6 +61,8 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
             suite = ready.spec.evaluation
             context = context_of(course, lines, references.baselines)
             findings = yield from evaluate(context, suite.tests, suite.auto, suite.without)
+        if sampling.trouble:
+            yield Noted(sampling.trouble, warning=True)
         yield from seal(course, lines, findings, references, options)
 
 

@@ -45,6 +45,16 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def write_all(handle: int, content: bytes, offset: int) -> None:
+    """Write all bytes at an offset, however few the system takes at once."""
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(handle, rest, offset)
+        if written == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rest, offset = rest[written:], offset + written
+
+
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
     """Turn what the operating system says of a failed write into a sentence with the way out."""
