@@ -71,6 +71,8 @@ class ModelFamily:
     says_likeliest: its classes are those of the highest probability, so that one question answers both; exactly so.
     training_scores: the scores of the rows that it was fitted on, where these are not what anomaly_score says of
         them (a row is not its own neighbour).
+    stores_rows: a fitted estimator keeps rows of training as they are (neighbours, support vectors): erasing a person
+        makes it go, where others are only marked.
     """
 
     build: Build
@@ -94,6 +96,7 @@ class ModelFamily:
     anomaly_score: Callable[[Estimator, Array], Array] | None = None
     training_scores: Callable[[Estimator], Array] | None = None
     says_likeliest: bool = False
+    stores_rows: bool = False
 
     def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
         """Return the hyperparameters that the family has for a task; None = not checked."""

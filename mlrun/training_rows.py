@@ -77,6 +77,11 @@ def were_trained_on(known: TrainingRows, table: pl.DataFrame) -> Array:
         return np.asarray(
             table[str(known.id_column)].cast(pl.String).is_in(pl.Series(known.ids, dtype=pl.String).implode())
         )
+    return np.isin(digests_of(known, table), known.digests)
+
+
+def digests_of(known: TrainingRows, table: pl.DataFrame) -> Array:
+    """Return the digests that rows of a table have, or would have, among those known; raises as `were_trained_on`."""
     absent = [name for name in known.schema if name not in table.columns]
     if absent:
         raise DataError(
@@ -85,4 +90,4 @@ def were_trained_on(known: TrainingRows, table: pl.DataFrame) -> Array:
     usual = {name: dtype for name, dtype in known.schema.items() if dtype in TYPES}
     cast = apply_schema(table, usual, "these rows")
     rest = table.select(name for name in known.schema if name not in usual)  # lists and the like, as loaded
-    return np.isin(data_digests(pl.concat([cast, rest], how="horizontal")).rows[:, 0], known.digests)
+    return data_digests(pl.concat([cast, rest], how="horizontal")).rows[:, 0]

@@ -26,4 +26,5 @@ ENTRY = ModelFamily(
     grid={"n_neighbors": [25, 11, 5, 3], "weights": ["uniform", "distance"]},
     needs=("scaling",),
     gives="probabilities",
+    stores_rows=True,
 )

@@ -42,6 +42,7 @@ ENTRY = ModelFamily(
     grid={"n_neighbors": [5, 10, 20, 40]},
     needs=("scaling",),
     gives="scores",
+    stores_rows=True,
     training_scores=training_scores,
     anomaly_score=anomaly_score,
 )

@@ -41,6 +41,7 @@ ENTRY = ModelFamily(
     grid={"n_neighbors": [10, 20, 40, 80]},
     needs=("scaling",),
     gives="scores",
+    stores_rows=True,
     training_scores=training_scores,
     anomaly_score=anomaly_score,
 )

@@ -36,6 +36,7 @@ ENTRY = ModelFamily(
     grid={"nu": [0.5, 0.1, 0.05], "gamma": ["scale", "auto"]},
     needs=("scaling",),
     gives="scores",
+    stores_rows=True,
     weights=True,
     anomaly_score=anomaly_score,
 )

@@ -32,5 +32,6 @@ ENTRY = ModelFamily(
     grid={"C": [0.1, 1.0, 10.0, 100.0], "gamma": ["scale"]},
     needs=("scaling",),
     gives="scores",
+    stores_rows=True,
     weights=True,
 )

@@ -40,7 +40,7 @@ def read_strings(params: Params, folder: str) -> pl.DataFrame:
     """Read the file with every value as the string that stands there; an empty field is null."""
     path = resolve_file(params["path"], folder)
     content = to_utf8(read_bytes(path), str(params.get("encoding") or "utf-8"), str(path))
-    layout = _layout(params, str(path), content)
+    layout = layout_of(params, str(path), content)
     if layout.line_end == "\r":
         content = content.replace(b"\r", b"\n")
     names, body, first_line = split_header(content, layout)
@@ -49,7 +49,8 @@ def read_strings(params: Params, folder: str) -> pl.DataFrame:
     return _read_body(body, names, layout, first_line)
 
 
-def _layout(params: Params, path: str, content: bytes) -> Layout:
+def layout_of(params: Params, path: str, content: bytes) -> Layout:
+    """Return how a file says where its fields are; raise DataError for parameters that cannot be."""
     separator = params.get("separator", ",")
     if separator == "\\t":
         separator = "\t"
