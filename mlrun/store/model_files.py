@@ -104,7 +104,10 @@ def load(
     if trust and folder and folder not in sys.path:
         sys.path.insert(0, folder)
     payload = read(path, content, trusted)
-    check_bounds(payload, str(path))
+    try:
+        check_bounds(payload, str(path))
+    except DAMAGE as error:  # parts that lack what such parts have
+        raise DataError(f"{path} is not loaded: it is damaged or forged ({type(error).__name__})") from error
     return payload
 
 
