@@ -384,8 +384,7 @@ def test_a_model_of_the_author_s_own_is_asked_only_when_it_is_trusted(
     table("binary", 100, first=7000, shift=500).write_csv(tmp_path / "far.csv")
     assert command([*arguments[:3], str(tmp_path / "far.csv"), "--trust", "own_model"]) == 0  # drift alone speaks
     assert "calibration: it cannot predict these rows (RuntimeError)" in capsys.readouterr().out
-    record = json.loads((made.folder or tmp_path).joinpath("run.json").read_text())
-    (made.folder or tmp_path).joinpath("run.json").write_text(json.dumps({**record, "best": "stump"}))
+    finish(made.folder or tmp_path, replace(read_run(made.folder or tmp_path), best="stump"))
     done = again(made.folder or tmp_path, tmp_path / "new.csv")  # of another that is not the best, one word less
     assert any(note.startswith("own is left out: ") for note in done.notes)
     assert {each.model for each in done.findings} >= {"stump"}
