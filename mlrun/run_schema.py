@@ -12,6 +12,7 @@ from mlrun.json_records import shape
 from mlrun.store.run_findings import FindingRecord
 from mlrun.store.run_record import FORMAT, RunRecord
 from mlrun.store.run_trials import TrialRecord
+from mlrun.tracked import LossCurves, SystemSample, Timing
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCALARS: dict[Any, Any] = {str: "string", bool: "boolean", int: "integer", NoneType: "null"}
@@ -23,7 +24,8 @@ FILES = {
     "trials.jsonl": "a line a trial, sorted by id: scores on each fold, status, reason; equal runs give equal bytes",
     "findings.jsonl": "a line a test, model and variant: what the checks of `evaluation:` found",
     "timings.jsonl": "seconds and memory of each fit",
-    "curves.jsonl": "losses a round, epoch or iteration",
+    "curves.jsonl": "losses a round, epoch or iteration: a line a trial and fold",
+    "system.jsonl": "CPU, memory and disk of the run's processes, a line a second",
     "predictions/NAME.parquet": "a file a champion or baseline",
     "training_rows.parquet": "a digest of each row that the models have seen, its id where the data has one",
     "models/NAME.skops": "the stored champions; mlrun.runs.load_model reads them",
@@ -46,15 +48,6 @@ PREDICTIONS = {
     "p_0 .. p_k": "probabilities, in the order of task.labels in run.json",
     "score": "higher = more positive, or more anomalous; score_0 .. score_k for more than two classes",
 }
-TIMINGS = {
-    "fit": "trials and fold, such as xgboost/0003@0.2",
-    "model": "its name in the spec",
-    "status": "done, or the reason of the failure",
-    "fit_seconds, predict_seconds, wall_seconds, cpu_seconds": "seconds",
-    "rows_per_second": "training rows over fit_seconds",
-    "peak_bytes": "memory, where the platform tells it",
-    "error, message": "class and message of the exception, of a failed fit",
-}
 
 
 def run_folder_schema() -> dict[str, Any]:
@@ -65,7 +58,9 @@ def run_folder_schema() -> dict[str, Any]:
         "run.json": {"$schema": DIALECT, "title": "run.json", **schema_of(RunRecord)},
         "trials.jsonl": {"$schema": DIALECT, "title": "a line of trials.jsonl", **schema_of(TrialRecord)},
         "findings.jsonl": {"$schema": DIALECT, "title": "a line of findings.jsonl", **schema_of(FindingRecord)},
-        "timings.jsonl": {"fields of a line": TIMINGS},
+        "timings.jsonl": {"$schema": DIALECT, "title": "a line of timings.jsonl", **schema_of(Timing)},
+        "curves.jsonl": {"$schema": DIALECT, "title": "a line of curves.jsonl", **schema_of(LossCurves)},
+        "system.jsonl": {"$schema": DIALECT, "title": "a line of system.jsonl", **schema_of(SystemSample)},
         "predictions/NAME.parquet": {"columns": PREDICTIONS},
         "code.json": {"$schema": DIALECT, "title": "code.json", **schema_of(Code)},
         "env.json": {"$schema": DIALECT, "title": "env.json", **schema_of(Environment)},
