@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from mlrun.records import Dataset, MetricSpec, Split
 if TYPE_CHECKING:
     from mlrun.fold_data import FoldStore
     from mlrun.opening import Opened
+    from mlrun.recording import Recording
     from mlrun.run_identity import RunIdentity
     from mlrun.run_log import RunLog
     from mlrun.spec import Spec
@@ -51,6 +53,7 @@ class Course:
     identity: RunIdentity
     opened: Opened
     hear: Hear  # told at once when a fit begins; all else is yielded
+    recording: Future[Recording]
     counts: Counts = field(default_factory=Counts)
 
     @property

@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest
 from importlib import metadata
 from pathlib import Path
@@ -48,18 +48,24 @@ class FileFingerprint:
     size_bytes: int
     mtime_ns: int
     sha256: str
+    inode: int = 0
 
 
-def file_fingerprint(path: str | Path) -> FileFingerprint:
-    """Return what tells a file from another; raise DataError when it cannot be read."""
+def file_fingerprint(path: str | Path, known: FileFingerprint | None = None) -> FileFingerprint:
+    """Return what tells a file from another; raise DataError when it cannot be read.
+
+    known: of an earlier look; its sha256 is taken where path, size, mtime and inode are the same.
+    """
     place = Path(path).absolute()
     try:
         with place.open("rb") as file:
             state = os.fstat(file.fileno())
-            content = file_digest(file, "sha256").hexdigest()
+            found = FileFingerprint(str(place), state.st_size, state.st_mtime_ns, "", state.st_ino)
+            if known is not None and replace(known, sha256="") == found:
+                return known
+            return replace(found, sha256=file_digest(file, "sha256").hexdigest())
     except OSError as error:
         raise DataError(f"{place} cannot be read: {error.strerror or error}") from error
-    return FileFingerprint(str(place), state.st_size, state.st_mtime_ns, content)
 
 
 def packages() -> Mapping[str, str]:

@@ -42,7 +42,7 @@ def course(truth: Any, written: str = "", task: Task = CLASSES, folds: int = 2) 
     )
     chosen = read.metrics or metrics.defaults(task)
     nothing = cast("Any", None)
-    return Course(read, data, split, chosen, {}, nothing, nothing, nothing, nothing, nothing)
+    return Course(read, data, split, chosen, {}, nothing, nothing, nothing, nothing, nothing, nothing)
 
 
 def said(values: Any, positive: Any = None) -> Prediction:

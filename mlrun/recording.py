@@ -1,0 +1,74 @@
+"""What a run is made of, written down while it trains: its files of data, and its code as it was at the start."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlrun.origin.code_state import CodeState, code_state
+from mlrun.store.file_digests import fingerprints
+
+if TYPE_CHECKING:
+    from mlrun.provenance import UserModule
+    from mlrun.records import Dataset
+    from mlrun.spec import Spec
+
+CHANGED = "written after the rows were loaded: its sha256 may be that of others"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """files: what data.json says of the files that were read, and of those of baselines. code: for code.json."""
+
+    files: tuple[Mapping[str, Any], ...]
+    baseline_files: tuple[Mapping[str, Any], ...]
+    code: CodeState
+
+
+def begin_recording(
+    spec: Spec, dataset: Dataset, modules: Sequence[UserModule], root: Path, loading_ns: int
+) -> Future[Recording]:
+    """Return what will be known of a run's files and code, once they are read beside its first fits.
+
+    root: the folder of all runs. loading_ns: when the rows began to be loaded, in nanoseconds since 1970.
+    """
+    promise: Future[Recording] = Future()
+
+    def record() -> None:
+        try:
+            code = code_state(spec.folder, modules)  # first: it may be edited any moment
+            promise.set_result(Recording(*recorded_files(spec, dataset, root, loading_ns), code))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
+            promise.set_exception(error)
+
+    threading.Thread(target=record, name="recording", daemon=True).start()
+    return promise
+
+
+def recorded_files(
+    spec: Spec, dataset: Dataset, root: Path, loading_ns: int
+) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
+    """Return each file of the rows, and each of the baselines, with its fingerprint or why it has none."""
+    rows = [(path, key == "test_files") for key in ("files", "test_files") for path in dataset.source.get(key, ())]
+    beside = list(dict.fromkeys(files_of_baselines(spec)))
+    found = fingerprints([*(path for path, _ in rows), *beside], root)
+
+    def entry(path: str, **facts: Any) -> Mapping[str, Any]:
+        known = found[path]
+        if isinstance(known, str):
+            return {"path": path, "note": known, **facts}
+        return {**asdict(known), **facts, **({"note": CHANGED} if known.mtime_ns > loading_ns else {})}
+
+    return tuple(entry(path, test=test) for path, test in rows), tuple(entry(path) for path in beside)
+
+
+def files_of_baselines(spec: Spec) -> Iterator[str]:
+    """Yield the files that people's labels, and predictions that exist, are read from."""
+    for baseline in spec.baselines:
+        for key in ("path", "predictions"):
+            if baseline.params.get(key) is not None:
+                yield str((Path(spec.folder) / Path(str(baseline.params[key])).expanduser()).absolute())
