@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Words = npt.NDArray[np.uint64]
 
-BLOCK = 8192  # values worked on at once: what fits into the processor's cache
+BLOCK = 16384  # values worked on at once: what fits into the processor's cache
 MICROSECONDS_A_DAY = 86_400_000_000
 NULL = np.uint64(0x9AE16A3B2F90404F)
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # SplitMix64's multipliers
@@ -187,14 +187,18 @@ def texts(column: pl.Series) -> Words:
         column = column.cast(pl.String)
     if column.dtype != pl.String:  # lists and the like: by what Python shows of them
         column = pl.Series([None if value is None else repr(value) for value in column.to_list()], dtype=pl.String)
-    known = column.unique()
-    if 2 * len(known) > len(column):
+    if 2 * column.n_unique() > len(column):
         return hash_texts(column)
+    known = column.unique()
     words = column.replace_strict(known, pl.Series(hash_texts(known)), return_dtype=pl.UInt64)
     return words.to_numpy()
 
 
 def hash_texts(column: pl.Series) -> Words:
     """Return 64 bits of BLAKE2b of each text, of '' for null."""
-    joined = b"".join(blake2b((value or "").encode(), digest_size=8).digest() for value in column.to_list())
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
+    blank, digests = blake2b(digest_size=8), []
+    for value in column.cast(pl.Binary).to_list():
+        state = blank.copy()  # a third faster than to make each with its arguments
+        state.update(value or b"")
+        digests.append(state.digest())
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64, copy=False)
