@@ -40,6 +40,9 @@ def answer(error: BaseException) -> int:
     elif is_usage(error):
         say("error", told_usage(error))
         return UsageError.exit_code
+    elif isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        say("error", f"'{printable(error.filename)[:EXCERPT]}...' is too long for the name of a file")
+        return UsageError.exit_code
     elif isinstance(error, OSError) and error.errno in DISK:
         say("error", f"{told_place(error)}{(error.strerror or str(error)).lower()}")
         return StorageError.exit_code

@@ -25,6 +25,9 @@ class Verdict:
     reason: str = ""
 
 
+LARGEST = 3.4028234663852886e38  # of a float of 32 bits (IEEE 754)
+
+
 def settle_table(
     table: pl.DataFrame, types: Mapping[str, ColumnKind], target: str | None, origin: str
 ) -> tuple[pl.DataFrame, dict[str, str], list[str]]:
@@ -46,6 +49,11 @@ def settle_table(
         if plain.dtype == pl.Float64 and column.name != target and (endless := int(plain.is_infinite().sum())):
             notes.append(f"column '{column.name}': {endless:,} infinite value{'s' * (endless > 1)} taken as missing")
             plain = pl.select(pl.when(plain.is_finite()).then(plain).alias(column.name)).to_series()
+        if plain.dtype == pl.Float64 and column.name != target and (huge := int((plain.abs() > LARGEST).sum())):
+            notes.append(
+                f"column '{column.name}': {huge:,} value{'s' * (huge > 1)} beyond ±{LARGEST:.2g}, the largest that "
+                "trees and xgboost can hold: their fits will fail; leave such rows out with `where`"
+            )
         if column.name in types:
             plain = demand_kind(plain, types[column.name], origin)
         settled.append(plain)

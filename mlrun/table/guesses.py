@@ -79,7 +79,10 @@ def _by_place(table: pl.DataFrame, possible: Sequence[str]) -> tuple[str, str]:
             return name, f"the {where} column with few values ({table[name].drop_nulls().n_unique()})"
     numbers = [name for name in possible if table[name].dtype.is_numeric() and not is_id(table[name])]
     if not numbers:
-        raise DataError("no column looks like something to predict; say which one it is with --target COLUMN.")
+        shown = ", ".join(f"'{name}'" for name in table.columns[:6]) + (", ..." if table.width > 6 else "")
+        raise DataError(
+            f"none of the columns ({shown}) looks like something to predict; name one with --target COLUMN."
+        )
     return numbers[-1], "the last column of numbers, and none has few values"
 
 
