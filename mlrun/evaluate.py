@@ -18,10 +18,11 @@ from mlrun.comparison.origins import read_object
 from mlrun.dataset import load as load_dataset
 from mlrun.errors import DataError, Interrupted, MlrunError, NothingConcluded, StorageError, UsageError
 from mlrun.events import CheckStarted
+from mlrun.foreign import Room
 from mlrun.later_scores import LaterScore, later_scores
 from mlrun.new_rows import read_new_rows
 from mlrun.pipelines import find_family
-from mlrun.predict import predict_alone
+from mlrun.predict import predict_alone, stored_model
 from mlrun.provenance import data_digests
 from mlrun.records import Dataset, Finding, Fold, PlannedTest, Prediction, Split
 from mlrun.run_spec import spec_of
@@ -29,7 +30,7 @@ from mlrun.shift.profile import PROFILE
 from mlrun.splits import split as split_rows
 from mlrun.store.run_findings import finding_line
 from mlrun.store.run_record import ModelRecord, RunRecord
-from mlrun.stored import StoredModel, from_payload
+from mlrun.stored import Model
 from mlrun.suggest import chosen_metrics
 from mlrun.suite import automatic_test, with_spec
 from mlrun.suite import evaluate as run_suite
@@ -121,16 +122,16 @@ def tests_of(spec: Spec, rows: Rows) -> tuple[tuple[PlannedTest, ...], tuple[Fin
 
 def load_models(
     path: Path, record: RunRecord, spec: Spec, trust: Sequence[str]
-) -> tuple[dict[str, StoredModel], tuple[str, ...]]:
+) -> tuple[dict[str, Model], tuple[str, ...]]:
     """Return the stored champions, and a sentence on each but the best that may not be loaded; the best must be."""
-    found: dict[str, StoredModel] = {}
+    found: dict[str, Model] = {}
     refused: list[str] = []
+    room = Room()
     for model in record.models:
         if model.status != "done" or not model.file:
             continue
         try:
-            payload = runs.load_model(path, model.name, trust, folder=spec.folder)
-            found[model.name] = from_payload(payload, spec.folder)
+            found[model.name] = stored_model(path, model.name, trust, spec.folder, room)
         except MlrunError as error:
             if model.name == record.best:
                 raise
@@ -216,7 +217,7 @@ def without_training_rows(path: Path, record: RunRecord, dataset: Dataset, notes
 # -- what checks may know ----------------------------------------------------------------------------------------------
 
 
-def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Mapping[str, StoredModel]) -> Context:
+def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Mapping[str, Model]) -> Context:
     """Return the context of a finished run's models and baselines on these rows."""
     dataset, split = rows.dataset, rows.split
     done = [model for model in record.models if model.status == "done"]
@@ -241,9 +242,7 @@ def context_of(path: Path, record: RunRecord, spec: Spec, rows: Rows, models: Ma
     return with_spec(context, spec)
 
 
-def model_subject(
-    path: Path, record: RunRecord, spec: Spec, model: ModelRecord, rows: Rows, stored: StoredModel
-) -> Subject:
+def model_subject(path: Path, record: RunRecord, spec: Spec, model: ModelRecord, rows: Rows, stored: Model) -> Subject:
     """Return a stored champion; it cannot be fitted again."""
     entry = find_family(model.family, spec.folder)
 
@@ -277,12 +276,12 @@ def model_subject(
     )
 
 
-def predicted(stored: StoredModel, table: pl.DataFrame, origin: str) -> Prediction:
+def predicted(stored: Model, table: pl.DataFrame, origin: str) -> Prediction:
     """Return what a stored model says of a table, its columns cast as they were recorded."""
     return predict_alone(stored, apply_schema(table, {name: stored.schema[name] for name in stored.features}, origin))
 
 
-def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Split, stored: StoredModel) -> Folds:
+def fold_predictions(path: Path, model: ModelRecord, dataset: Dataset, split: Split, stored: Model) -> Folds:
     """Return what the model's best trial said of the held-out rows, from the run folder; () where that is gone."""
     try:
         parts = predictions.read_parts(path / predictions.FOLDER / f"{model.name}.parquet", dataset.task, split)

@@ -14,12 +14,13 @@ from mlrun import runs
 from mlrun.comparison.origins import read_object
 from mlrun.dataset import load_rows
 from mlrun.errors import DataError, StorageError, UsageError
+from mlrun.foreign import Room, open_foreign
 from mlrun.predictions import as_labels
 from mlrun.process.jobs import OneThread
 from mlrun.records import Label, Prediction, Task
 from mlrun.screen.tables import FORMULA
 from mlrun.store.model_files import version_differences
-from mlrun.stored import StoredModel, from_payload
+from mlrun.stored import Model, from_payload
 from mlrun.table.schema_cast import apply_schema
 from mlrun.wording import as_text
 
@@ -57,8 +58,7 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     if target.exists() and Path(data).exists() and target.samefile(data):
         raise UsageError(f"{output}: the predictions would replace the rows that they are made of; name another file")
     path = runs.resolve(runs.runs_root(None, root), run)
-    payload = runs.load_model(path, model, trust)
-    stored = from_payload(payload)
+    stored = stored_model(path, model, trust)
     resolved = data_section(path)
     id_column = resolved["id"]
     needed = {name: stored.schema[name] for name in stored.features}
@@ -71,7 +71,7 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     rows = table[str(id_column)] if id_column is not None else pl.Series(np.arange(table.height))
     prediction = predict_alone(stored, table)
     write_output(target, table_of(rows, prediction, stored.blueprint.task))
-    notes = version_differences(payload)
+    notes = version_differences({"versions": stored.versions})
     return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target), notes)
 
 
@@ -99,7 +99,7 @@ def predict_table(run: Path, table: pl.DataFrame, task: Task) -> Prediction:
     return recoded(prediction, theirs.labels, task.labels)
 
 
-def predict_alone(stored: StoredModel, table: pl.DataFrame) -> Prediction:
+def predict_alone(stored: Model, table: pl.DataFrame) -> Prediction:
     """Return a prediction made on one thread, as in a run: more of them may add numbers in another order."""
     with OneThread() as threads:
         threads.hold()
@@ -120,9 +120,17 @@ def recoded(prediction: Prediction, theirs: Sequence[Label], ours: Sequence[Labe
     return Prediction(new_code[prediction.values], probabilities, scores)
 
 
-def stored_model(run: Path, model: str | None, trust: Sequence[str]) -> StoredModel:
-    """Return a run's champion; raise UsageError or DataError when it has none, or one that may not be loaded."""
-    return from_payload(runs.load_model(run, model, trust))
+def stored_model(
+    run: Path, model: str | None, trust: Sequence[str], folder: str = "", room: Room | None = None
+) -> Model:
+    """Return a run's champion, or another model by name; one that was not stored here stays in a child process.
+
+    folder: where the author's own modules are looked for, else in the working directory. room: whose child it is, when
+    there are several. Raises UsageError or DataError when there is none, or one that may not be loaded.
+    """
+    if runs.is_own(run):
+        return from_payload(runs.load_model(run, model, trust, folder=folder), folder)
+    return open_foreign(*runs.find_model(run, model), trust, folder or str(Path.cwd()), room)
 
 
 def source_of(data: str, resolved: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

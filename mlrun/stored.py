@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -17,11 +17,32 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+class Model(Protocol):
+    """What can be asked of a run's model, wherever it lives; schema: the type of every column it reads, as loaded."""
+
+    @property
+    def blueprint(self) -> Blueprint: ...
+
+    @property
+    def features(self) -> tuple[str, ...]: ...
+
+    @property
+    def schema(self) -> Mapping[str, str]: ...
+
+    @property
+    def versions(self) -> Mapping[str, str]: ...
+
+    def predict(self, table: pl.DataFrame) -> Prediction: ...
+
+    def wrapped(self, prediction: Prediction) -> Prediction: ...
+
+
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A whole model; schema: every column it reads, as it was loaded (dataset.apply_schema casts new rows so).
+    """A whole model in this process; schema: every column it reads (dataset.apply_schema casts new rows so).
 
-    wrapping: what is done to each prediction: calibrated, cut; None = nothing.
+    wrapping: what is done to each prediction: calibrated, cut; None = nothing. versions: of the libraries that stored
+    it, once it is read back.
     """
 
     blueprint: Blueprint
@@ -32,6 +53,7 @@ class StoredModel:
     threshold: float | None = None
     target_transform: str | None = None
     wrapping: Wrapping | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     def predict(self, table: pl.DataFrame) -> Prediction:
         """Return the prediction of rows that have the schema's columns."""
@@ -80,4 +102,5 @@ def from_payload(payload: Mapping[str, Any], folder: str = "") -> StoredModel:
         threshold=payload["threshold"],
         target_transform=payload["target_transform"],
         wrapping=Wrapping.restore(payload["wrapping"]) if "wrapping" in payload else None,
+        versions=payload["versions"],
     )

@@ -20,6 +20,7 @@ from mlrun.errors import DataError, MlrunError
 from mlrun.evaluate import Reevaluation, evaluate, exit_code
 from mlrun.predict import predict_table
 from mlrun.records import Finding, Task
+from mlrun.runs import finish, read_run
 from mlrun.store.run_findings import finding_line, parse_finding
 
 KINDS = ("binary", "multiclass", "regression", "anomaly")

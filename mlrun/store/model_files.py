@@ -15,8 +15,8 @@ from typing import Any
 
 from mlrun.errors import DataError
 from mlrun.provenance import packages
-from mlrun.store.model_bounds import check_bounds
-from mlrun.store.writing import storing, write_atomically
+from mlrun.store.model_bounds import check_bounds, parts_of
+from mlrun.store.writing import reading, storing, write_atomically
 
 FORMAT = 2  # 1: a model that nothing wraps, which any earlier mlrun reads too
 MEMBERS = 1_000_000
@@ -94,13 +94,16 @@ def load(
     first, as a forged model can take its process down. trust: modules of the user's whose types may be loaded;
     folder: where those are looked for first. Raises DataError with the type and the way out, StorageError.
     """
-    with storing(path):
+    with reading(path):
         content = path.read_bytes()
     if sha256 is not None and sha256_hash(content).hexdigest() != sha256:
-        raise DataError(f"{path} is not the file that the run wrote: its sha256 is not that of the manifest")
-    trusted = check(path, content, trust)
+        raise DataError(
+            f"{path} is not the file that the run wrote: its sha256 is not that of the manifest. Restore it, or run "
+            "the spec again"
+        )
     if foreign:
         load_in_child(path, trust, folder)
+    trusted = check(path, content, trust)
     if trust and folder and folder not in sys.path:
         sys.path.insert(0, folder)
     payload = read(path, content, trusted)
@@ -108,7 +111,25 @@ def load(
         check_bounds(payload, str(path))
     except DAMAGE as error:  # parts that lack what such parts have
         raise DataError(f"{path} is not loaded: it is damaged or forged ({type(error).__name__})") from error
+    if foreign:
+        keep_to_folder(path, payload, trust, folder)
     return payload
+
+
+def keep_to_folder(path: Path, payload: Mapping[str, Any], trust: Sequence[str], folder: str) -> None:
+    """Let a model from elsewhere name no code of its own: only families of modules in `trust`, from our folder.
+
+    Raises DataError for a family that nobody vouches for.
+    """
+    named = [payload["family"]] if "family" in payload else []
+    for part in parts_of(payload):
+        if type(part).__name__ == "Pipeline" and hasattr(part, "family"):
+            named.append(part.family)
+            part.folder = folder
+    own = {str(name).replace(":", ".") for name in named if ":" in str(name)}
+    strange = sorted(name for name in own if not is_trusted(name, trust))
+    if strange:
+        raise DataError(refusal(path, strange))
 
 
 def check(path: Path, content: bytes, trust: Sequence[str] = ()) -> list[str]:

@@ -64,6 +64,18 @@ def storing(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {what_helps(error)}") from error
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the operating system says of a file of a run that cannot be read into a sentence with the way out."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StorageError(f"{path} is missing: the run is not whole. Restore it, or run the spec again") from error
+    except OSError as error:
+        told = error.strerror or str(error)
+        raise StorageError(f"{path} cannot be read: {told}. Look at its rights and at the disk") from error
+
+
 def what_helps(error: OSError) -> str:
     """Return what went wrong on the disk, and the way out; what was written before stays."""
     if error.errno in (errno.ENOSPC, errno.EFBIG):
