@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlrun.records import Array
     from mlrun.spec import Spec
 
-__all__ = ["Read", "apply_schema", "load", "load_rows", "select_rows"]
+__all__ = ["Read", "apply_schema", "load", "load_rows", "select_rows", "test_source"]
 
 Read = Callable[[str, Params, str, tuple[str, ...]], pl.DataFrame]  # as table.loading.load_table
 
@@ -78,8 +78,16 @@ def _target_name(spec: Spec, usual: str) -> str | None:
 
 
 def _origin(source: str, params: Params, folder: str) -> str:
-    files = source_files(source, params, folder)
+    files = _files(source, params, folder)
     return files[0] if files else f"source '{source}'"
+
+
+def _files(source: str, params: Params, folder: str) -> tuple[str, ...]:
+    """Return the files of a source; () where they are gone, and the rows were read from what was kept of them."""
+    try:
+        return source_files(source, params, folder)
+    except DataError:
+        return ()
 
 
 def _load_own(spec: Spec, target: str | None, read: Read) -> tuple[Part, dict[str, str], list[str]]:
@@ -104,7 +112,7 @@ def _refuse_no_target(spec: Spec, columns: Sequence[str]) -> None:
 
 def _load_test(spec: Spec, own: pl.DataFrame, foreign: Mapping[str, str], needed: set[str], read: Read) -> Part:
     """Load the test file, cast to the types of the training rows; a column that nothing needs may be absent there."""
-    source, params = _test_source(spec)
+    source, params = test_source(spec)
     schema = {name: dtype for name, dtype in schema_of(own).items() if name not in foreign}
     raw = read(source, params, spec.folder, text_columns(schema))
     origin = _origin(source, params, spec.folder)
@@ -113,7 +121,7 @@ def _load_test(spec: Spec, own: pl.DataFrame, foreign: Mapping[str, str], needed
     return Part(table, np.arange(table.height), origin)
 
 
-def _test_source(spec: Spec) -> tuple[str, dict[str, Any]]:
+def test_source(spec: Spec) -> tuple[str, dict[str, Any]]:
     """Return the source of the test rows: what `split.test` does not say is as in `data`."""
     params = dict(spec.split.test_params or {})
     source = str(params.pop("source", spec.data.source))
@@ -237,9 +245,9 @@ def _source(spec: Spec) -> dict[str, Any]:
     found: dict[str, Any] = {
         "source": spec.data.source,
         "params": dict(spec.data.params),
-        "files": source_files(spec.data.source, spec.data.params, spec.folder),
+        "files": _files(spec.data.source, spec.data.params, spec.folder),
     }
     if spec.split.test_params is not None:
-        source, params = _test_source(spec)
-        found |= {"test_params": params, "test_files": source_files(source, params, spec.folder)}
+        source, params = test_source(spec)
+        found |= {"test_params": params, "test_files": _files(source, params, spec.folder)}
     return found

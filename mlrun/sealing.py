@@ -21,6 +21,7 @@ from mlrun.records import Finding
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
 from mlrun.shift.profile import PROFILE, profile
+from mlrun.snapshot import facts_of_snapshot
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord
 from mlrun.table.schema_cast import schema_of
 from mlrun.training_rows import write_training_rows
@@ -137,7 +138,8 @@ def write_provenance(folder: Path, course: Course) -> None:
     write_atomically(
         folder / "env.json", as_json({"packages": dict(identity.versions), "machine": provenance.machine()})
     )
-    write_atomically(folder / "data.json", as_json(data_facts(course)))
+    kept = facts_of_snapshot(folder) if spec.data.snapshot else {}
+    write_atomically(folder / "data.json", as_json({**data_facts(course), **kept}))
     write_atomically(folder / PROFILE, as_json(profile(course.dataset, course.split.train)))
 
 
@@ -146,7 +148,11 @@ def data_facts(course: Course) -> dict[str, Any]:
     dataset, digests = course.dataset, course.identity.digests
     return {
         "source": dict(dataset.source),
-        "files": [fingerprint(path) for path in dataset.source.get("files", ())],
+        "files": [
+            {**fingerprint(path), "test": test}
+            for test, key in ((False, "files"), (True, "test_files"))
+            for path in dataset.source.get(key, ())
+        ],
         "rows": dataset.table.height,
         "train_rows": len(course.split.train),
         "test_rows": len(course.split.test),

@@ -21,6 +21,7 @@ from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sampling import sampled
 from mlrun.sealing import seal
+from mlrun.snapshot import keep_data
 from mlrun.subjects import context_of
 from mlrun.suite import evaluate
 
@@ -52,6 +53,7 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
         yield RunClaimed(opened.folder.name, str(opened.folder.path), opened.resumed, opened.log.resumed_fits)
         if opened.log.damaged:
             yield Noted(f"{opened.log.damaged} damaged lines of the journal are left out", warning=True)
+        yield from keep_data(ready, options.sample, opened.folder.path)
         kind, since = catalog.find("executors", options.executor), opened.started if opened.resumed else ""
         with sampled(opened.folder.path, since) as sampling, kind.make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor, hear)

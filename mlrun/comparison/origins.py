@@ -45,8 +45,22 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file of data, or a table that stood in none (no path); snapshot: its bytes are kept; test: of the test rows."""
+
+    path: str = ""
+    size_bytes: int | None = None
+    sha256: str = ""
+    test: bool = False
+    snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
-    """data.json: digests of the table, of each column, and of the rows in train and in test in their order."""
+    """data.json: digests of the table, of each column, and of the rows in train and in test in their order.
+
+    files: what was read; tables, where rows stood in no file; baseline_files: people's labels and the like, if kept.
+    """
 
     data_id: str = ""
     rows_id: str = ""
@@ -57,6 +71,9 @@ class Data:
     test: str = ""
     train_rows: int | None = None
     test_rows: int | None = None
+    files: tuple[DataFile, ...] = ()
+    tables: tuple[DataFile, ...] = ()
+    baseline_files: tuple[DataFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Unreferenced:
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """What matters here of a file in data.json."""
+    """What matters here of something that data.json says is kept."""
 
     sha256: str = ""
     snapshot: bool = False
@@ -56,6 +56,8 @@ class KeptFiles:
     """What matters here of data.json."""
 
     files: tuple[KeptFile, ...] = ()
+    tables: tuple[KeptFile, ...] = ()
+    baseline_files: tuple[KeptFile, ...] = ()
 
 
 def snapshot_path(root: Path, sha256: str) -> Path:
@@ -192,7 +194,7 @@ def referred(file: Path) -> set[str]:
     except (OSError, ValueError, RecursionError) as error:
         told = "so nobody can tell which snapshots its run needs. Restore it, or delete the run's folder"
         raise StorageError(f"{file} is damaged, {told}") from error
-    return {entry.sha256 for entry in content.files if entry.snapshot}
+    return {entry.sha256 for entry in (*content.files, *content.tables, *content.baseline_files) if entry.snapshot}
 
 
 def drop_unreferenced(root: Path, delete: bool) -> Unreferenced:
