@@ -363,7 +363,7 @@ def test_any_file_name_gives_an_experiment_name(title: str) -> None:
         ([["x", "target"], *([i, 1] for i in ROWS)], "one class only"),
         ([["x", "target"], *([i, "inf" if i == 3 else i * 1.5] for i in ROWS)], "is infinite in 1 rows"),
         ([["x", "target"], [1, "a"], [2, "b"], [3, "a"]], "too few to learn from"),
-        ([["name", "note"], *([f"n{i}", f"x{i}"] for i in ROWS)], "say which one it is with --target"),
+        ([["name", "note"], *([f"n{i}", f"x{i}"] for i in ROWS)], "name one with --target"),
         ([["x", "y", "target"], *([i, i, i % 2] for i in ROWS), [1, 2]], ":62: this row has 2 fields"),
         ([["target"], *([i] for i in ROWS)], "no column is left"),
         ([["x", "target"], *([i, "a"] for i in ROWS), [1, "b"]], "a single row of class 'b'"),
