@@ -13,7 +13,7 @@ from mlrun.errors import StorageError
 from mlrun.json_records import decode, encode
 from mlrun.records import Finding, FindingStatus, Severity, WorstRow
 from mlrun.store.run_folder import FINDINGS
-from mlrun.store.writing import storing, write_atomically
+from mlrun.store.writing import reading, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
     Raises StorageError naming a damaged line.
     """
     file = path / FINDINGS
-    with storing(file):
+    with reading(file):
         lines = file.read_bytes().splitlines() if file.exists() else []
     return tuple(parse_finding(line, f"{file}:{number}") for number, line in enumerate(lines, 1))
 

@@ -12,7 +12,7 @@ from mlrun.json_records import decode
 from mlrun.store.run_folder import MANIFEST, RUN, sha256_of
 from mlrun.store.run_record import FORMAT, RunRecord
 from mlrun.store.run_seal import has_own_seal
-from mlrun.store.writing import storing
+from mlrun.store.writing import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def read_manifest(path: Path) -> Mapping[str, str]:
     """
     file = path / MANIFEST
     content = read_json(file)
-    with storing(file):
+    with reading(file):
         actual = sha256_of(file)
     if actual != read_run(path).manifest:
         raise StorageError(f"{file} was changed after the run: its sha256 is not the one in {RUN}")
@@ -70,7 +70,7 @@ def is_own(path: Path) -> bool:
 
 def read_json(file: Path) -> object:
     """Return the JSON of a small file; raise StorageError when it is not there or no JSON."""
-    with storing(file):
+    with reading(file):
         content = file.read_bytes()
     try:
         return json.loads(content)

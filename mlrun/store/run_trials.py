@@ -13,7 +13,7 @@ from mlrun.errors import StorageError
 from mlrun.json_records import decode, encode
 from mlrun.records import Trial, TrialResult, TrialStatus
 from mlrun.store.run_folder import TRIALS
-from mlrun.store.writing import storing, write_atomically
+from mlrun.store.writing import reading, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def ordered(value: Any) -> Any:
 def read_trials(path: Path) -> tuple[TrialResult, ...]:
     """Return the trials of a finished run, in the order of their ids; raise StorageError naming a damaged line."""
     file = path / TRIALS
-    with storing(file):
+    with reading(file):
         lines = file.read_bytes().splitlines()
     return tuple(parse_trial(line, f"{file}:{number}") for number, line in enumerate(lines, 1))
 
