@@ -27,9 +27,10 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class SpecRead:
-    """The spec could be read; the data has not been looked at yet."""
+    """The spec could be read; the data has not been looked at yet. folder: that of the spec, absolute."""
 
     experiment: str
+    folder: str
     hooks: tuple[Hook, ...]
 
 

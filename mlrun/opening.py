@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlrun import runs
-from mlrun.comparison.origins import Environment, read_as
 from mlrun.errors import MlrunError, UsageError
-from mlrun.events import Event, Noted
-from mlrun.origin.identity import PACKAGES_THAT_MATTER
 from mlrun.records import TrialResult
 from mlrun.run_log import RunLog
 from mlrun.store.run_folder import JOURNAL, TRIALS, RunFolder, sha256_of
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
     from mlrun.spec import Spec
 
 EARLIER_RUNS = 30  # complete runs whose trials can be reused
-WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,48 +111,6 @@ def is_same(first: Mapping[str, object], identity: RunIdentity) -> bool:
         and first["code"] == identity.code
         and first["versions"] == dict(identity.versions)
     )
-
-
-def wait_for_running(spec: Spec, options: TrainOptions) -> Iterator[Event]:
-    """With --wait: let runs of this experiment that are alive end first."""
-    root, told = runs.runs_root(spec.folder, options.runs), False
-    while options.wait:
-        running = [
-            path
-            for version in runs.list_versions(root, spec.experiment)
-            if runs.is_locked(path := runs.run_path(root, spec.experiment, version))
-        ]
-        if not running:
-            return
-        if not told:
-            yield Noted(f"waiting for {spec.experiment}@{int(running[0].name)}, which is running")
-            told = True
-        time.sleep(WAIT_SECONDS)
-
-
-def same_as_latest(spec: Spec, identity: RunIdentity, options: TrainOptions) -> str | None:
-    """Return the name of the latest complete run when it had this spec, these rows, code and packages; else None."""
-    root = runs.runs_root(spec.folder, options.runs)
-    latest = runs.latest_complete(root, spec.experiment)
-    if latest is None or latest.failed_trials:
-        return None
-    same = (
-        latest.spec_id == identity.spec_id
-        and latest.rows_id == identity.digests.rows_id
-        and latest.code_id == identity.code
-        and latest.sampled == options.sample
-        and has_packages(runs.run_path(root, latest.experiment, latest.version), identity.versions)
-    )
-    return latest.name if same else None
-
-
-def has_packages(path: Path, versions: Mapping[str, str]) -> bool:
-    """Say whether a run was made with these versions of the packages that can change a score."""
-    environment = read_as(Environment, path / "env.json")
-    if environment is None:  # not whole any more: run again
-        return False
-    packages = environment.packages
-    return all(name in packages and packages[name] == versions[name] for name in PACKAGES_THAT_MATTER)
 
 
 def earlier_results(root: Path, spec: Spec, identity: RunIdentity) -> Earlier:

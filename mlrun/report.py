@@ -39,7 +39,8 @@ def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False)
     """
     record, console = read_run(folder), open_console()
     if quiet:
-        write(console, verdict_line(record))
+        bad = [gate for gate in record.gates if gate.status in {"fail", "undecided"}]
+        write(console, "\n".join([*told_gates(replace(record, gates=tuple(bad))), verdict_line(record)]))
         return
     if console.is_terminal:
         console.print()
@@ -71,17 +72,29 @@ def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: 
     show_page(Page(record.name, sections, content, leaderboard(record)), form)
 
 
-def write_file(name: str, text: str) -> None:
+def write_file(name: str, text: str | bytes) -> None:
     """Write a file that was asked for; raise UsageError when its folder is not there."""
     path = Path(name).expanduser().absolute()
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is no folder: make it first, or name another file")
-    write_atomically(path, text.encode())
+    write_atomically(path, text.encode() if isinstance(text, str) else text)
 
 
 def markdown(record: RunRecord, findings: Sequence[Finding] = ()) -> str:
     """Return report.md of the run folder: the verdict, the leaderboard and the suites for people who browse."""
     return page_as_markdown(record.name, upper(record, findings) + details(record, findings) + lower(record))
+
+
+def summary_markdown(record: RunRecord, findings: Sequence[Finding], told: str = "") -> str:
+    """Return what a CI job shows of a run: `told`, verdict, gates, leaderboard, suites at a glance, notes."""
+    first = [Section("", None, (told,))] if told else []
+    return page_as_markdown(record.name, [*first, *upper(record, findings), *lower(record)])
+
+
+def error_markdown(title: str, code: int, error: str) -> str:
+    """Return what a CI job shows of a command that stopped."""
+    lines = tuple(line.strip() for line in error.splitlines() if line.strip())
+    return page_as_markdown(title, [Section(f"stopped with exit code {code}", None, lines)])
 
 
 def whole(record: RunRecord, findings: Sequence[Finding], folder: Path) -> list[Section]:

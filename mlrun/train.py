@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,39 +10,49 @@ from mlrun import catalog, runs
 from mlrun.champions import crown, take_over_champions
 from mlrun.contest import Contest
 from mlrun.course import Course, Hear, ignore
-from mlrun.events import DataLoaded, Event, Noted, RunClaimed
+from mlrun.events import DataLoaded, Event, Noted, RunClaimed, SpecRead, Unchanged
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
-from mlrun.opening import Opened, open_run, same_as_latest, wait_for_running
+from mlrun.opening import Opened, open_run, told_foreign
 from mlrun.plan import PlannedModel
-from mlrun.ready import Ready, make_ready
+from mlrun.ready import Ready, join_to_data
+from mlrun.recording import begin_recording
 from mlrun.references import resolve_references
 from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sampling import sampled
 from mlrun.sealing import seal
 from mlrun.snapshot import keep_data
+from mlrun.spec import load as load_spec
 from mlrun.subjects import context_of
 from mlrun.suite import evaluate
+from mlrun.turn import in_turn
+from mlrun.unchanged import same_as_latest
 
 if TYPE_CHECKING:
     from mlrun.contracts import Executor
 
 
-def train(path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hear = ignore) -> Iterator[Event]:
+def train(
+    path: Path, overrides: Sequence[str], options: TrainOptions, hear: Hear = ignore
+) -> Generator[Event, None, None]:
     """Run a spec; yield what happens. The last event is RunFinished, unless nothing had changed.
 
     hear: told at once when a fit begins, which may take long; everything else is yielded.
     Raises SpecError and DataError before anything is written; StorageError and Interrupted later, when the same command
     can go on.
     """
-    ready = make_ready(path, overrides, options.sample)
-    yield told(ready)
-    yield from wait_for_running(ready.spec, options)
-    if options.if_changed and (latest := same_as_latest(ready.spec, ready.identity, options)):
-        yield Noted(f"nothing has changed since {latest}: no new run")
-        return
-    yield from run(ready, options, hear)
+    spec = load_spec(path, overrides)
+    yield SpecRead(spec.experiment, spec.folder, spec.hooks)
+    with in_turn(spec, options) as waiting:
+        yield from waiting
+        ready = join_to_data(spec, options.sample)
+        yield told(ready)
+        if options.if_changed and (same := same_as_latest(ready.spec, ready.identity, options)):
+            latest, folder = same
+            yield Unchanged(latest.name, str(folder), latest.exit_code)
+            return
+        yield from run(ready, options, hear)
 
 
 def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Event]:
@@ -54,6 +64,8 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
         if opened.log.damaged:
             yield Noted(f"{opened.log.damaged} damaged lines of the journal are left out", warning=True)
         yield from keep_data(ready, options.sample, opened.folder.path)
+        if opened.foreign:
+            yield Noted(told_foreign(opened.foreign))
         kind, since = catalog.find("executors", options.executor), opened.started if opened.resumed else ""
         with sampled(opened.folder.path, since) as sampling, kind.make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor, hear)
@@ -98,6 +110,9 @@ def make_course(ready: Ready, opened: Opened, executor: Executor, hear: Hear) ->
         identity=ready.identity,
         opened=opened,
         hear=hear,
+        recording=begin_recording(
+            spec, ready.dataset, ready.identity.modules, opened.folder.path.parent.parent, ready.loading_ns
+        ),
     )
 
 

@@ -15,5 +15,10 @@ Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="Processes
 Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="Where fits run: joblib, serial ...")]
 Sample = Annotated[int, typer.Option("--sample", metavar="N", min=0, help="A try-out on N rows; 0: all rows.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Fit again what earlier runs have fitted.")]
+Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Write a report for CI servers, JUnit XML.")]
 Trust = Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load its types.")]
 Experiment = Annotated[str, typer.Option("--experiment", "-e", metavar="NAME", help="Only its runs.")]
+Where = Annotated[
+    list[str], typer.Option("--where", metavar="CONDITION", help="Such as \"roc_auc > 0.9 AND model = 'xgboost'\".")
+]
+Tags = Annotated[list[str], typer.Option("--tag", metavar="TAG", help="Only runs with it; repeatable.")]

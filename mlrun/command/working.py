@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun.command.options import Executor, Form, Jobs, NoCache, Overrides, Run, RunsFolder, Sample, Spec, Trust
+from mlrun.command.options import Executor, Form, Jobs, Junit, NoCache, Overrides, Run, RunsFolder, Sample, Spec, Trust
 from mlrun.errors import UsageError
 from mlrun.terminal import printable
 
@@ -29,6 +29,7 @@ def plan(
     overrides: Overrides = [],  # noqa: B006 - typer copies it
     sample: Sample = 0,
     no_cache: NoCache = False,
+    trials: Annotated[bool, typer.Option("--trials", help="A line a trial: what is reused, and why not.")] = False,
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> None:
@@ -40,7 +41,7 @@ def plan(
 
     check_format(form)
     options = TrainOptions(runs=runs or None, no_cache=no_cache, sample=sample or None)
-    print_plan(make_plan(Path(spec), overrides, options), form)
+    print_plan(make_plan(Path(spec), overrides, options), form, trials)
 
 
 def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
@@ -50,15 +51,19 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
     executor: Executor = "joblib",
     runs: RunsFolder = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="A new run, even if one was cut off.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Let a live run of this spec end first.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Let live runs of this experiment end first.")] = False,
+    wait_at_most: Annotated[int, typer.Option(metavar="SECONDS", min=0, help="--wait, with an end; then exit 3.")] = 0,
     no_cache: NoCache = False,
     if_changed: Annotated[bool, typer.Option("--if-changed", help="Only when something has changed.")] = False,
     sample: Sample = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only warnings and the verdict.")] = False,
+    junit: Junit = "",
+    no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Run none of the spec's hooks.")] = False,
 ) -> int:
     """Run a spec: the leaderboard against the baselines, a verdict, a run folder."""
     from mlrun import report
     from mlrun import train as step
+    from mlrun.ending import Ending
     from mlrun.process.interruption import stoppable
     from mlrun.run_options import TrainOptions
     from mlrun.screen import progress
@@ -69,17 +74,26 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
         executor=executor,
         runs=runs or None,
         fresh=fresh,
-        wait=wait,
+        wait=wait or wait_at_most > 0,
+        wait_at_most=wait_at_most or None,
         no_cache=no_cache,
         if_changed=if_changed,
         sample=sample or None,
     )
-    with stoppable():
-        drawn = progress.draw(lambda hear: step.train(Path(spec), overrides, options, hear), quiet)
-    if drawn.finished is None:
-        return 0
-    report.print_outcome(Path(drawn.finished.folder), drawn.told if sys.stdout.isatty() else (), quiet)
-    return drawn.finished.exit_code
+    ending = Ending(spec, junit, with_hooks=not no_hooks)
+    ending.begin()
+    try:
+        with stoppable():
+            drawn = progress.draw(lambda hear: ending.watch(step.train(Path(spec), overrides, options, hear)), quiet)
+    except Exception as error:  # noqa: BLE001 - whatever it is, those who wait for the end are told of it
+        return ending.of_error(error)
+    try:
+        if drawn.finished is not None:
+            told = drawn.told if sys.stdout.isatty() else ()
+            report.print_outcome(Path(drawn.finished.folder), told, quiet)
+    finally:
+        code = ending.of_run()
+    return code
 
 
 def catalog_name(kind: str, name: str) -> None:
@@ -114,19 +128,23 @@ def evaluate(
     trust: Trust = [],  # noqa: B006 - typer copies it
     runs: RunsFolder = "",
     form: Form = "table",
+    junit: Junit = "",
 ) -> int:
     """Run a run's evaluation suites again, on its rows or on new ones."""
     from mlrun import evaluate as step
+    from mlrun.ending import begin_report, tell_evaluation
     from mlrun.process.interruption import stoppable
     from mlrun.screen.tables import check_format
     from mlrun.view.evaluation import print_evaluation, watch
 
     check_format(form)
     step.check_output(output, data)
+    begin_report(junit, name, data)
     with stoppable(), watch() as hear:
         done = step.evaluate(name, data, trust, runs or None, hear)
     step.write(output, done)
     print_evaluation(done, form)
+    tell_evaluation(done, junit)
     return step.exit_code(done)
 
 

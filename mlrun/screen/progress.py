@@ -23,6 +23,7 @@ from mlrun.events import (
     RunClaimed,
     RunFinished,
     TrialFinished,
+    Unchanged,
 )
 from mlrun.terminal import is_plain, open_console, printable
 from mlrun.wording import count, duration, nearest, number
@@ -151,12 +152,12 @@ def follow(
 
 
 def is_warning(event: Event) -> bool:
-    """Say whether an event is told even to those who want quiet: a warning, a trial that failed."""
-    return (
-        event.warning
-        if isinstance(event, Noted)
-        else isinstance(event, TrialFinished) and event.result.status != "done"
-    )
+    """Say whether an event is told even to those who want quiet: a warning, a trial that failed, bad news repeated."""
+    if isinstance(event, Unchanged):
+        return event.exit_code != 0
+    if isinstance(event, Noted):
+        return event.warning
+    return isinstance(event, TrialFinished) and event.result.status != "done"
 
 
 def note(state: RunState, event: Event) -> None:
@@ -218,9 +219,16 @@ def tell(state: RunState, event: Event, say: Say) -> None:
         say(f"  {told_model(state, event.model)}")
     elif isinstance(event, CheckStarted) and not event.done:
         say(f"evaluation: {count(event.total, 'test')}")
-    elif isinstance(event, Noted):
-        state.told.add(event.text)
-        say(f"  {event.text}", "yellow" if event.warning else "")
+    elif isinstance(event, Noted | Unchanged):
+        text = event.text if isinstance(event, Noted) else told_unchanged(event)
+        state.told.add(text)
+        say(f"  {text}", "yellow" if is_warning(event) else "")
+
+
+def told_unchanged(event: Unchanged) -> str:
+    """Return that there is no new run, and what stands of the earlier one."""
+    stands = f"; it ended with exit code {event.exit_code}, and that stands" if event.exit_code else ""
+    return f"nothing has changed since {event.run}: no new run{stands}"
 
 
 def first_line(message: str) -> str:
