@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlrun import runs
 from mlrun.check_contracts import Check, Context, Subject
 from mlrun.check_entries import find_check
+from mlrun.comparison.differing import Today
+from mlrun.comparison.origins import Data, Feature
 from mlrun.errors import UsageError
-from mlrun.opening import earlier_results
+from mlrun.origin.code_state import described
+from mlrun.origin.identity import RESULT_VERSION
 from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
 from mlrun.ready import Ready, make_ready
-from mlrun.records import PlannedTest, Trial, TrialResult
+from mlrun.records import Params, PlannedTest, Trial
 from mlrun.references import resolve_references
+from mlrun.reuse import MEMBERS_FIRST, NO_CACHE, Reuse, earlier_runs, explain
+from mlrun.run_identity import named_folds
 from mlrun.run_options import TrainOptions
+from mlrun.spec import canonical
 from mlrun.suite import with_automatic, with_spec
 from mlrun.wording import told_error, told_test
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """A model of the plan; fits: after sharing and reuse; why: of those not reused; seconds: expected, or None."""
+    """A model of the plan; fits: after sharing and reuse; seconds: expected, or None.
+
+    sources: run → trials taken over from it; causes: why others must run → how many; why: the causes in a sentence.
+    """
 
     model: str
     family: str
@@ -34,6 +44,20 @@ class PlanLine:
     fits: int
     why: str
     seconds: float | None
+    sources: Mapping[str, int] = field(default_factory=dict)
+    causes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrial:
+    """A trial of the plan; reused: from `run`, else why not, beside `run`, the newest that tried the same params."""
+
+    trial: str
+    model: str
+    params: Params
+    reused: bool
+    run: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +84,7 @@ class PlanReport:
     baselines: tuple[str, ...]
     evaluation: PlannedEvaluation
     gates: tuple[str, ...] = ()
+    trials: tuple[PlannedTrial, ...] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -72,9 +97,8 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
     ready = make_ready(path, overrides, options.sample)
     root = runs.runs_root(ready.spec.folder, options.runs)
     references = resolve_references(ready.spec, root)
-    known = {} if options.no_cache else earlier_results(root, ready.spec, ready.identity)[0]
     measured = measured_seconds(root, ready.spec.experiment)
-    why = why_not_reused(root, ready, options)
+    trials = plan_trials(ready, root, options)
     return PlanReport(
         experiment=ready.spec.experiment,
         task=ready.dataset.task.kind,
@@ -83,24 +107,69 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
         folds=len(ready.split.folds),
         metrics=tuple(metric.label for metric in ready.metrics),
         notes=(*ready.dataset.notes, *ready.split.notes, *references.notes),
-        lines=tuple(plan_line(ready, model, known, why, measured) for model in ready.models),
+        lines=tuple(plan_line(ready, model, trials[model.name], measured) for model in ready.models),
         baselines=tuple(baseline.name for baseline in ready.spec.baselines),
         evaluation=plan_evaluation(ready),
         gates=tuple(map(str, ready.spec.gates)),
+        trials=tuple(
+            PlannedTrial(trial.id, trial.model, trial.params, reuse.reused, reuse.run, reuse.why)
+            for each in trials.values()
+            for trial, reuse in each
+        ),
+    )
+
+
+def plan_trials(ready: Ready, root: Path, options: TrainOptions) -> dict[str, list[tuple[Trial, Reuse]]]:
+    """Return each model's first trials with what becomes of them; what an ensemble is made of is not known yet."""
+    earlier = () if options.no_cache else earlier_runs(root, ready.spec.experiment)
+    today = made_of(ready, options.sample)
+    metrics = [metric.label for metric in ready.metrics]
+
+    def reuse(model: PlannedModel, trial: Trial) -> Reuse:
+        if model.spec.parts:
+            return Reuse(False, why=MEMBERS_FIRST)
+        if options.no_cache:
+            return Reuse(False, why=NO_CACHE)
+        return explain(trial, identity_of(ready, model, trial), metrics, earlier, today)
+
+    return {
+        model.name: [(trial, reuse(model, trial)) for trial in propose_trials(ready.spec, model, ())]
+        for model in ready.models
+    }
+
+
+def made_of(ready: Ready, sample: int | None) -> Today:
+    """Return what the run would be made of, as far as its trials depend on it."""
+    identity = ready.identity
+    return Today(
+        spec=canonical(ready.spec),
+        data=Data(
+            data_id=identity.digests.data_id,
+            rows_id=identity.digests.rows_id,
+            rows=ready.dataset.table.height,
+            columns=identity.digests.columns,
+            schema=ready.dataset.schema,
+            folds=named_folds(identity),
+            features=tuple(Feature(column.name, column.kind, column.dtype) for column in ready.dataset.features),
+        ),
+        code_id=identity.code,
+        modules=described(identity.modules),
+        packages=identity.versions,
+        architecture=identity.architecture,
+        result_version=RESULT_VERSION,
+        sampled=sample,
     )
 
 
 def plan_line(
-    ready: Ready, model: PlannedModel, known: Mapping[str, TrialResult], why: str, measured: Mapping[str, float]
+    ready: Ready, model: PlannedModel, trials: Sequence[tuple[Trial, Reuse]], measured: Mapping[str, float]
 ) -> PlanLine:
-    """Return a model's line; what an ensemble is made of is not known yet, so nothing of it counts as reused."""
-    trials = propose_trials(ready.spec, model, ())
+    """Return a model's line, with the sums over its trials."""
+    waiting = [trial for trial, reuse in trials if not reuse.reused]
     folds = len(ready.split.folds)
-    waiting = trials
-    if not model.spec.parts:
-        waiting = [trial for trial in trials if identity_of(ready, model, trial) not in known]
     fits = 0 if model.combines else len(share_fits(model.entry, waiting)) * folds
     each = 0.0 if fits == 0 else measured.get(model.name)
+    causes = Counter(reuse.why for _, reuse in trials if not reuse.reused)
     return PlanLine(
         model=model.name,
         family=model.spec.family,
@@ -109,9 +178,19 @@ def plan_line(
         cached=len(trials) - len(waiting),
         unshared=0 if model.combines else len(trials) * folds,
         fits=fits,
-        why="" if not waiting else "its members are chosen first" if model.level else why,
+        why=told_causes(causes),
         seconds=None if each is None else each * (fits + 1),
+        sources=Counter(reuse.run for _, reuse in trials if reuse.reused),
+        causes=causes,
     )
+
+
+def told_causes(causes: Mapping[str, int]) -> str:
+    """Return the causes, the most frequent first; with numbers where there are several."""
+    if len(causes) < 2:
+        return next(iter(causes), "")
+    order = sorted(causes, key=lambda cause: -causes[cause])
+    return ", ".join(f"{causes[cause]:,} {cause}" for cause in order)
 
 
 def plan_evaluation(ready: Ready) -> PlannedEvaluation:
@@ -167,25 +246,6 @@ def identity_of(ready: Ready, model: PlannedModel, trial: Trial) -> str:
     return ready.identity.of(
         blueprint_of(model, trial.params, ready.dataset.task, spec.folder, {}, spec.anomaly.contamination)
     )
-
-
-def why_not_reused(root: Path, ready: Ready, options: TrainOptions) -> str:
-    """Return the plainest reason why trials must run: what differs from the newest complete run."""
-    if options.no_cache:
-        return "--no-cache"
-    latest = runs.latest_complete(root, ready.spec.experiment)
-    if latest is None:
-        return "no earlier run"
-    if latest.rows_id != ready.identity.digests.rows_id:
-        same = latest.data_id == ready.identity.digests.data_id
-        return (
-            f"the data is not that of {latest.name}"
-            if not same
-            else f"the rows are in another order than in {latest.name}"
-        )
-    if latest.code_id != ready.identity.code:
-        return f"the code is not that of {latest.name}"
-    return f"not in {latest.name} with these params, preparation, folds and packages"
 
 
 def measured_seconds(root: Path, experiment: str) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 class Ready:
     """A spec joined to its data: all that can be known before anything is fitted.
 
+    loading_ns: when its rows began to be loaded, in nanoseconds since 1970.
     tables: as sources without files gave them, the own rows first, where the spec wants its data kept; else ().
     """
 
@@ -41,6 +43,7 @@ class Ready:
     models: tuple[PlannedModel, ...]
     identity: RunIdentity
     tables: tuple[pl.DataFrame, ...] = ()
+    loading_ns: int = 0
 
 
 def make_ready(path: Path, overrides: Sequence[str], sample: int | None) -> Ready:
@@ -54,6 +57,7 @@ def join_to_data(spec: Spec, sample: int | None, read: Read = load_table) -> Rea
     read: what gives the tables as they are, as in `dataset.load`.
     """
     tables: list[pl.DataFrame] = []
+    loading_ns = time.time_ns()
     dataset = load_dataset(spec, sample, keeping(read, tables) if spec.data.snapshot else read)
     if not spec.models:
         first = spec.metrics[0] if spec.metrics else None
@@ -64,7 +68,7 @@ def join_to_data(spec: Spec, sample: int | None, read: Read = load_table) -> Rea
     models = plan_models(spec, dataset)
     parts = split(dataset, spec)
     spec = replace(spec, baselines=plan_baselines(spec, dataset, parts))
-    return Ready(spec, dataset, parts, metrics, models, identify(spec, dataset, parts), tuple(tables))
+    return Ready(spec, dataset, parts, metrics, models, identify(spec, dataset, parts), tuple(tables), loading_ns)
 
 
 def keeping(read: Read, tables: list[pl.DataFrame]) -> Read:

@@ -25,7 +25,6 @@ from mlrun.recorded_data import RecordedFile, check_files, with_snapshots
 from mlrun.run_options import TrainOptions
 from mlrun.run_spec import spec_of
 from mlrun.store.run_record import RunRecord
-from mlrun.table.schema_cast import schema_of
 
 if TYPE_CHECKING:
     from mlrun.spec import Spec
@@ -185,14 +184,14 @@ def refusal(record: RunRecord, ready: Ready) -> str:
 
 def origins_now(ready: Ready) -> Origins:
     """Return code, packages and data as they are now, in the form in which a run folder has them."""
-    identity, table = ready.identity, ready.dataset.table
+    identity, dataset = ready.identity, ready.dataset
     code = provenance.code_state(ready.spec.folder, identity.modules)
     data = Data(
         data_id=identity.digests.data_id,
         rows_id=identity.digests.rows_id,
-        rows=table.height,
+        rows=dataset.table.height,
         columns=identity.digests.columns,
-        schema=schema_of(table.select(column.name for column in ready.dataset.features)),
+        schema=dataset.schema,
     )
     environment = Environment(dict(identity.versions), provenance.machine(), provenance.RESULT_VERSION)
     return Origins(decode(Code, code.summary), environment, data, {}, ())

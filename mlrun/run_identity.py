@@ -101,6 +101,11 @@ def fold_digest(digests: DataDigests, fold: Fold) -> str:
     return f"{fold.name} {inside} {provenance.split_digest(digests.rows, fold.valid)}"
 
 
+def named_folds(identity: RunIdentity) -> dict[str, str]:
+    """Return fold → digests of its training rows and of its held-out rows, as data.json has them."""
+    return dict(fold.split(" ", 1) for fold in identity.folds)
+
+
 def array_digest(values: Any) -> str:
     """Return the digest of an array of numbers; '' for none."""
     return "" if values is None else digest(str(values.dtype).encode(), np.ascontiguousarray(values).view(np.uint64))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlrun import metrics, provenance, runs
-from mlrun.errors import DataError
 from mlrun.events import Event, Noted, RunFinished
 from mlrun.gates import judge_gates
 from mlrun.leaderboard import Line
 from mlrun.opening import now
 from mlrun.predictions import write_predictions
 from mlrun.records import Finding
+from mlrun.run_identity import named_folds
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
 from mlrun.shift.profile import PROFILE, profile
@@ -29,6 +29,7 @@ from mlrun.verdict import best_line, is_model, verdict_of
 
 if TYPE_CHECKING:
     from mlrun.course import Course
+    from mlrun.recording import Recording
     from mlrun.records import Array
     from mlrun.references import References
     from mlrun.run_options import TrainOptions
@@ -128,31 +129,36 @@ def write_provenance(folder: Path, course: Course) -> None:
     spec, identity = course.spec, course.identity
     write_atomically(folder / "spec.yaml", spec.text)
     write_atomically(folder / "spec.resolved.json", as_json(canonical(spec)))
-    code = provenance.code_state(spec.folder, identity.modules)
+    recorded = course.recording.result()
+    code = recorded.code
     write_atomically(folder / "code.json", as_json(code.summary))
     if code.patch:
         write_atomically(folder / "code.patch", code.patch)
     for name, content in (code.files or {}).items():
         (folder / "code" / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / "code" / name, content)
-    write_atomically(
-        folder / "env.json", as_json({"packages": dict(identity.versions), "machine": provenance.machine()})
-    )
+    write_atomically(folder / "env.json", as_json(environment(identity.versions)))
     kept = facts_of_snapshot(folder) if spec.data.snapshot else {}
-    write_atomically(folder / "data.json", as_json({**data_facts(course), **kept}))
+    write_atomically(folder / "data.json", as_json({**data_facts(course, recorded), **kept}))
     write_atomically(folder / PROFILE, as_json(profile(course.dataset, course.split.train)))
 
 
-def data_facts(course: Course) -> dict[str, Any]:
+def environment(versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return env.json: packages, machine, and which of mlrun's ways to compute scores it was."""
+    return {
+        "packages": dict(versions),
+        "machine": provenance.machine(),
+        "result_version": provenance.RESULT_VERSION,
+    }
+
+
+def data_facts(course: Course, recorded: Recording) -> dict[str, Any]:
     """Return data.json: where the data came from, its schema and digests; no value of any row."""
     dataset, digests = course.dataset, course.identity.digests
     return {
         "source": dict(dataset.source),
-        "files": [
-            {**fingerprint(path), "test": test}
-            for test, key in ((False, "files"), (True, "test_files"))
-            for path in dataset.source.get(key, ())
-        ],
+        "files": list(recorded.files),
+        "baseline_files": list(recorded.baseline_files),
         "rows": dataset.table.height,
         "train_rows": len(course.split.train),
         "test_rows": len(course.split.test),
@@ -161,6 +167,7 @@ def data_facts(course: Course) -> dict[str, Any]:
         "columns": dict(digests.columns),
         "train": provenance.split_digest(digests.rows, course.split.train),
         "test": provenance.split_digest(digests.rows, course.split.test),
+        "folds": named_folds(course.identity),
         "features": [{"name": column.name, "kind": column.kind, "dtype": column.dtype} for column in dataset.features],
         "withheld": [list(pair) for pair in dataset.withheld],
         "schema": dict(dataset.schema),
@@ -168,14 +175,6 @@ def data_facts(course: Course) -> dict[str, Any]:
         "target": dataset.target,
         "notes": list(dataset.notes),
     }
-
-
-def fingerprint(path: str) -> dict[str, Any]:
-    """Return a file's fingerprint, or why there is none."""
-    try:
-        return asdict(provenance.file_fingerprint(path))
-    except DataError as error:
-        return {"path": path, "note": str(error)}
 
 
 def write_report(folder: Path, record: RunRecord, findings: Sequence[Finding]) -> None:

@@ -56,9 +56,19 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Feature:
+    """A column as the models saw it."""
+
+    name: str
+    kind: str = ""
+    dtype: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """data.json: digests of the table, of each column, and of the rows in train and in test in their order.
 
+    folds: name → digests of the rows inside and of those held out, in their order.
     files: what was read; tables, where rows stood in no file; baseline_files: people's labels and the like, if kept.
     """
 
@@ -71,6 +81,8 @@ class Data:
     test: str = ""
     train_rows: int | None = None
     test_rows: int | None = None
+    folds: Mapping[str, str] = field(default_factory=dict)
+    features: tuple[Feature, ...] = ()
     files: tuple[DataFile, ...] = ()
     tables: tuple[DataFile, ...] = ()
     baseline_files: tuple[DataFile, ...] = ()

@@ -9,26 +9,30 @@ from typing import TYPE_CHECKING
 from mlrun.json_records import encode
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.tables import Heading, Row, Table
-from mlrun.wording import count, duration
+from mlrun.wording import NOTHING, as_text, count, duration
 
 if TYPE_CHECKING:
-    from mlrun.preview import PlannedEvaluation, PlanReport
+    from mlrun.preview import PlanLine, PlannedEvaluation, PlanReport
 
 
-def print_plan(plan: PlanReport, form: str) -> None:
-    """Print what a run would do; as csv its models alone."""
+def print_plan(plan: PlanReport, form: str, trials: bool) -> None:
+    """Print what a run would do; as csv its models alone. trials: with a line for each of them, as csv those alone."""
     content = {**encode(plan), "seconds": plan.seconds}
-    show_page(Page(plan.experiment, sections(plan), content, planned_models(plan)), form)
+    if not trials:
+        del content["trials"]
+    rows = planned_trials(plan) if trials else planned_models(plan)
+    show_page(Page(plan.experiment, sections(plan, trials), content, rows), form)
 
 
-def sections(plan: PlanReport) -> list[Section]:
-    """Return what the data is, what each model will cost, and the whole."""
+def sections(plan: PlanReport, trials: bool) -> list[Section]:
+    """Return what the data is, what each model will cost, the whole, and each trial where that is asked for."""
     rows = f"{plan.task}: {plan.train_rows:,} rows to train, in {plan.folds} folds; {plan.test_rows:,} to test"
     metrics = f"metrics: {', '.join(plan.metrics)}; the first one chooses" if plan.metrics else "no metrics: no labels"
     baselines = f"baselines: {', '.join(plan.baselines)}" if plan.baselines else "no baselines"
     return [
         Section("", None, (rows, metrics, baselines, *plan.notes)),
         Section("", planned_models(plan), (whole(plan),)),
+        *([Section("trials", planned_trials(plan))] if trials else []),
         Section("", None, (*told_evaluation(plan.evaluation), *([told_gates(plan)] if plan.gates else []))),
     ]
 
@@ -67,11 +71,42 @@ def planned_models(plan: PlanReport) -> Table:
 
 
 def reasons(plan: PlanReport) -> Iterator[str]:
-    """Yield why models must run, those with the same reason together."""
-    causes = dict.fromkeys(line.why for line in plan.lines if line.why)
-    for cause in causes:
-        names = [line.model for line in plan.lines if line.why == cause]
+    """Yield what is reused from where, and why the rest must run; models with the same reason together."""
+    for line in plan.lines:
+        if line.sources:
+            yield f"{line.model}: {told_reuse(line)}"
+    new = [line for line in plan.lines if line.why and not line.sources]
+    for cause in dict.fromkeys(line.why for line in new):
+        names = [line.model for line in new if line.why == cause]
         yield f"to be run: {'all' if len(names) == len(plan.lines) else ', '.join(names)} ({cause})"
+
+
+def told_reuse(line: PlanLine) -> str:
+    """Return '12 of 30 reused from income@3; 18 new: 12 params not tried before, 6 seed 0 → 1'."""
+    runs = sorted(line.sources, key=lambda run: -line.sources[run])
+    parts = [f"{line.sources[run]:,} from {run}" for run in runs] if len(runs) > 1 else [f"from {runs[0]}"]
+    told = f"{'all' if not line.causes else f'{line.cached:,} of'} {line.trials:,} reused {', '.join(parts)}"
+    return f"{told}; {line.trials - line.cached:,} new: {line.why}" if line.causes else told
+
+
+def planned_trials(plan: PlanReport) -> Table:
+    """Return a line a trial: what is varied, and whether it is taken over."""
+    rows = tuple(encode(trial) for trial in plan.trials)
+    headings = (
+        Heading("trial", lambda row: row["trial"], fold=True),
+        Heading("params", told_params, fold=True),
+        Heading("reused from", lambda row: row["run"] if row["reused"] else NOTHING, fold=True),
+        Heading("why not", told_why, fold=True),
+    )
+    return Table(headings, rows, style=lambda row: "dim" if row["reused"] else "", empty="no trials")
+
+
+def told_params(row: Row) -> str:
+    return ", ".join(f"{name} {as_text(value)}" for name, value in row["params"].items()) or "defaults"
+
+
+def told_why(row: Row) -> str:
+    return f"{row['why']} (beside {row['run']})" if row["run"] and not row["reused"] else row["why"]
 
 
 def told_fits(row: Row) -> str:
