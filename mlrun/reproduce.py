@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -23,11 +24,13 @@ from mlrun.json_records import decode
 from mlrun.ready import Ready, join_to_data
 from mlrun.recorded_data import RecordedFile, check_files, with_snapshots
 from mlrun.run_options import TrainOptions
+from mlrun.run_rows import kept_tables
 from mlrun.run_spec import spec_of
+from mlrun.store.run_folder import sha256_of
 from mlrun.store.run_record import RunRecord
 
 if TYPE_CHECKING:
-    from mlrun.spec import Spec
+    from mlrun.spec import BaselineSpec, Spec
 
 SCRATCH = "mlrun-reproduce-"
 
@@ -101,37 +104,58 @@ def prepare(path: Path, root: Path, wish: Wish, scratch: Path) -> Repetition:
     """Return a run joined to the data that it had, with all that is not as it was."""
     record, then = runs.read_run(path), read_origins(path)
     roots = tuple(dict.fromkeys((path.parent.parent, root)))  # a run may have been named by its folder
-    spec = as_recorded(spec_of(path, wish.trust, wish.folder), record, roots)
+    spec = as_recorded(spec_of(path, wish.trust, spec_folder(wish.folder)), record, roots)
     files = check_files(path, spec, roots)
     try:
-        ready = join_to_data(with_snapshots(spec, files, scratch / "data"), record.sampled)
+        links = scratch / f".files-{os.getpid()}"
+        read = kept_tables(spec, path, roots)
+        ready = join_to_data(with_snapshots(spec, files, links), record.sampled, read)
     except DataError as error:
         raise DataError(f"{str(error).rstrip('.')}. {way_out(record, files, spec.folder)}") from error
-    found = find_departures(path, spec.folder, then, origins_now(ready))
-    departures = (*damaged_record(path), *(of_file(each) for each in files if not each.same), *found)
+    why = refusal(record, ready)
+    departures = (
+        *damaged_record(path),
+        *(of_file(each, matters=bool(why)) for each in files if not each.same),
+        *find_departures(path, spec.folder, then, origins_now(ready)),
+    )
     notes = () if Path(spec.folder).is_dir() else (f"the folder in which its spec stood is gone: {spec.folder}",)
-    return Repetition(path, record, ready, departures, notes, scratch, refusal(record, ready))
+    return Repetition(path, record, ready, departures, notes, scratch, why)
 
 
 def as_recorded(spec: Spec, record: RunRecord, roots: Sequence[Path]) -> Spec:
-    """Return the spec with the runs that its moving names meant; without gates, which say nothing of scores."""
+    """Return the spec with the runs that its moving names meant then.
 
-    def folder_of(name: str) -> str:
-        meant = record.references.get(name, name)
-        for place in roots:
-            try:
-                return str(runs.resolve(place, meant))
-            except UsageError:
-                continue
-        return meant
+    Gates go, for they say nothing of scores, and so do baselines for which there was no run yet; no snapshot is made.
+    """
+    baselines: list[BaselineSpec] = []
+    for each in spec.baselines:
+        name = each.params.get("run")
+        if name is None:
+            baselines.append(each)
+        elif str(name) in record.references:
+            folder = folder_of(record.references[str(name)], roots)
+            baselines.append(replace(each, params={**each.params, "run": folder}))
+    return replace(spec, data=replace(spec.data, snapshot=False), baselines=tuple(baselines), gates=())
 
-    baselines = [
-        replace(each, params={**each.params, "run": folder_of(str(each.params["run"]))})
-        if each.params.get("run") is not None
-        else each
-        for each in spec.baselines
-    ]
-    return replace(spec, baselines=tuple(baselines), gates=())
+
+def folder_of(name: str, roots: Sequence[Path]) -> str:
+    """Return the folder of a run that was meant; its name where it is gone, so that this is told."""
+    for place in roots:
+        try:
+            return str(runs.resolve(place, name))
+        except UsageError:
+            continue
+    return name
+
+
+def spec_folder(name: str) -> str:
+    """Return the folder that --folder names, absolute; '' = none. Raises UsageError when it is not there."""
+    if not name:
+        return ""
+    place = Path(name).expanduser().absolute()
+    if not place.is_dir():
+        raise UsageError(f"--folder {place}: there is no such folder")
+    return str(place)
 
 
 def way_out(record: RunRecord, files: Sequence[RecordedFile], folder: str) -> str:
@@ -146,16 +170,14 @@ def way_out(record: RunRecord, files: Sequence[RecordedFile], folder: str) -> st
     return told
 
 
-def of_file(file: RecordedFile) -> Departure:
-    """Return that a file of data has other bytes than then; whether that matters, the digests of its rows say."""
+def of_file(file: RecordedFile, *, matters: bool) -> Departure:
+    """Return that a file of data has other bytes than then; matters: its rows are others too."""
     instead = "; its snapshot is read instead" if file.snapshot else ""
-    return Departure("data", f"{file.record.path} has {'changed' if file.now else 'gone'}{instead}", matters=False)
+    return Departure("data", f"{file.record.path} has {'changed' if file.now else 'gone'}{instead}", matters=matters)
 
 
 def damaged_record(path: Path) -> Iterator[Departure]:
     """Yield each file of results that is not the one that the run wrote."""
-    from mlrun.store.run_folder import sha256_of
-
     try:
         manifest = runs.read_manifest(path)
     except StorageError as error:

@@ -34,7 +34,7 @@ class Departure:
 
     def __str__(self) -> str:
         told = f"{self.path}: {self.then or NONE} → {self.now or NONE}" if self.then or self.now else self.path
-        return told if self.matters else f"{told} (no score depends on it)"
+        return told if self.matters else f"{told} (its scores do not depend on it)"
 
 
 def find_departures(run: Path, folder: str, then: Origins, now: Origins) -> tuple[Departure, ...]:
