@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from mlrun.fit import FitValue, TrialAnswer
+from mlrun.loss_curves import Curves
 from mlrun.records import Fold, Outcome, Prediction, Trial
 from mlrun.run_log import RunLog
 from mlrun.sampling import sample
@@ -107,7 +108,7 @@ def a_fit(number: int, trials: int, losses: int) -> tuple[list[Trial], Outcome]:
             trial.id,
             Prediction(np.zeros(2)),
             {"roc_auc": draw.random(), "accuracy": draw.random(), "log_loss": draw.random()},
-            {"train": tuple(draw.random(losses).tolist())} if losses else {},
+            Curves({"train": tuple(draw.random(losses).tolist())} if losses else {}),
         )
         for trial in tried
     )

@@ -56,6 +56,19 @@ class Nested:
 
 
 @dataclass(frozen=True, slots=True)
+class Staged:
+    """What the rounds of a fitted estimator say of any rows; only looks at it.
+
+    rounds: how many there are; 0 = nothing can be said.
+    losses: the estimator, rows, truth, some rounds in ascending order → for each of these the rows' (n,) losses, in
+        the unit of its `train` curve.
+    """
+
+    rounds: Callable[[Estimator], int]
+    losses: Callable[[Estimator, Any, Array, Sequence[int]], Iterator[Array]]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFamily:
     """What mlrun must know of a family before anything is fitted; plain data but for its functions.
 
@@ -65,7 +78,8 @@ class ModelFamily:
     takes: what it can do without preparation: missing (NaN), categories (ordinal codes, with the
         positions of the category columns passed as `categorical_features` by `with_categories`).
     members: how many models of the spec it is made of.
-    curves: the fitted estimator to {curve name: losses}, one value a round, epoch or iteration.
+    curves: the fitted estimator to {curve name: losses}, one value a round, epoch or iteration, as its library kept it.
+    staged: the losses of a fitted estimator's rounds on rows that it is shown, held-out ones too.
     combine: the score of an ensemble from its members' predictions, without a fit.
     anomaly_score: a fitted estimator and rows to (n,) scores, higher = more anomalous; of every anomaly family.
     says_likeliest: its classes are those of the highest probability, so that one question answers both; exactly so.
@@ -89,6 +103,7 @@ class ModelFamily:
     nested: Nested | None = None
     members: Literal["none", "one", "many"] = "none"
     curves: Callable[[Estimator], Mapping[str, Sequence[float]]] | None = None
+    staged: Staged | None = None
     combine: Callable[[Params, Sequence[Prediction], Task], Prediction] | None = None
     with_categories: Callable[[Estimator, Sequence[int]], Estimator] | None = None
     check: Callable[[Params], str | None] = lambda params: None

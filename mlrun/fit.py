@@ -6,13 +6,14 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlrun import metrics
 from mlrun.fold_data import FoldData
+from mlrun.loss_curves import Curves, Shown, loss_curves
 from mlrun.pipelines import Blueprint, anomaly_scores, build, checked, coded, fit_estimator, predict_rows
 from mlrun.provenance import fit_seed
 from mlrun.records import MetricSpec, Params, Prediction
@@ -30,7 +31,7 @@ class TrialAnswer:
     trial: str
     prediction: Prediction
     scores: Mapping[str, float | None]
-    curves: Mapping[str, tuple[float | None, ...]]  # None where a loss is not finite
+    curves: Curves = field(default_factory=Curves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +87,30 @@ class FitJob:
         estimator = fit_estimator(estimator, data.train, truth, data.weights if entry.weights else None)
         fitted = time.perf_counter()
         threshold = self._threshold(estimator)
-        answers = tuple(self._answer(estimator, trial, params, threshold) for trial, params in self.trials)
+        parts = [self._part(estimator, params) for _, params in self.trials]
+        answers = [self._answer(part, trial, threshold) for part, (trial, _) in zip(parts, self.trials, strict=True)]
+        answered = time.perf_counter()
         return FitValue(
-            answers=answers,
+            answers=self._with_curves(answers, estimator, parts, truth),
             fit_seconds=fitted - begun,
-            predict_seconds=time.perf_counter() - fitted,
+            predict_seconds=answered - fitted,
             rows=data.train.shape[0],
             estimator=estimator if self.keep else None,
             threshold=threshold,
         )
 
-    def _answer(self, estimator: Any, trial: str, params: Params, threshold: float | None) -> TrialAnswer:
+    def _part(self, estimator: Any, params: Params) -> Any:
+        """Return the estimator that a fit with these params alone would have given."""
         nested = self.blueprint.entry.nested
-        if nested is not None and len(self.trials) > 1:
-            estimator = nested.restrict(estimator, params)
+        return estimator if nested is None or len(self.trials) == 1 else nested.restrict(estimator, params)
+
+    def _answer(self, estimator: Any, trial: str, threshold: float | None) -> TrialAnswer:
         prediction = self._predict(estimator, threshold)
         truth, task = self.data.valid_truth, self.blueprint.task
         scores: Mapping[str, float | None] = {}
         if truth is not None and len(truth) > 0:
             scores = metrics.score(self.metrics, truth, prediction, task, self.blueprint.folder)
-        return TrialAnswer(trial, prediction, scores, self._curves(estimator))
+        return TrialAnswer(trial, prediction, scores)
 
     def _predict(self, estimator: Any, threshold: float | None) -> Prediction:
         if self.data.valid.shape[0] == 0:
@@ -123,12 +128,18 @@ class FitJob:
         scores = anomaly_scores(estimator, self.data.train, self.blueprint) if own is None else own(estimator)
         return float(np.quantile(checked(scores, self.data.train), 1 - self.blueprint.contamination))
 
-    def _curves(self, estimator: Any) -> Mapping[str, tuple[float | None, ...]]:
-        given = self.blueprint.entry.curves
-        if given is None:
-            return {}
-        curves = given(estimator).items()
-        return {name: tuple(float(loss) if np.isfinite(loss) else None for loss in losses) for name, losses in curves}
+    def _with_curves(
+        self, answers: Sequence[TrialAnswer], whole: Any, parts: Sequence[Any], truth: Array | None
+    ) -> tuple[TrialAnswer, ...]:
+        """Return the answers with their loss curves; a fit that is not scored, such as a champion's, has none."""
+        if not self.metrics:
+            return tuple(answers)
+        held_out = self.data.valid_truth
+        if self.target_transform == "log" and held_out is not None:
+            held_out = np.log(held_out)
+        shown = Shown(self.data.train, truth, self.data.valid, held_out)
+        curves = loss_curves(self.blueprint.entry, whole, parts, shown)
+        return tuple(replace(answer, curves=each) for answer, each in zip(answers, curves, strict=True))
 
 
 def empty_prediction(blueprint: Blueprint) -> Prediction:

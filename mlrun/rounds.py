@@ -131,7 +131,7 @@ def combined(course: Course, contest: Contest, trial: Trial, fold: Fold) -> Tria
     scores: Mapping[str, float | None] = {}
     if dataset.truth is not None:
         scores = metrics.score(course.metrics, dataset.truth[fold.valid], prediction, dataset.task, spec.folder)
-    return TrialAnswer(trial.id, prediction, scores, {})
+    return TrialAnswer(trial.id, prediction, scores)
 
 
 def recall(course: Course, contest: Contest) -> list[tuple[Contest, TrialResult]]:

@@ -97,10 +97,11 @@ class RunLog:
             {
                 "trial": answer.trial,
                 "fold": fold.name,
-                "curves": {name: list(losses) for name, losses in answer.curves.items()},
+                "curves": {name: list(losses) for name, losses in answer.curves.losses.items()},
+                "rounds": {name: list(rounds) for name, rounds in answer.curves.rounds.items()},
             }
             for answer in value.answers
-            if answer.curves
+            if answer.curves.losses
         ]
         results = [
             {"trial": answer.trial, "params": params[answer.trial], "scores": dict(answer.scores)}

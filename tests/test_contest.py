@@ -41,7 +41,7 @@ def open_trials(found: Contest, count: int) -> list[Trial]:
 
 
 def answer(trial: Trial, score: float | None, label: str = "roc_auc") -> TrialAnswer:
-    return TrialAnswer(trial.id, Prediction(np.full(2, trial.params["tol"])), {label: score}, {})
+    return TrialAnswer(trial.id, Prediction(np.full(2, trial.params["tol"])), {label: score})
 
 
 def play(found: Contest, trials: Sequence[Trial], scores: Sequence[float | None], label: str = "roc_auc") -> None:

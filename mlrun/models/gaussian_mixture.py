@@ -27,6 +27,12 @@ def anomaly_score(estimator: Estimator, rows: Array) -> Array:
     return scores
 
 
+def losses(estimator: Estimator) -> dict[str, list[float]]:
+    """Return minus the bound of the log-likelihood of a row, after each iteration; older libraries keep none."""
+    bounds = getattr(estimator, "lower_bounds_", [])
+    return {"train": [-float(bound) for bound in bounds]} if len(bounds) > 1 else {}
+
+
 ENTRY = ModelFamily(
     build=build,
     tasks=("anomaly",),
@@ -46,4 +52,5 @@ ENTRY = ModelFamily(
     needs=("scaling", "dense"),
     gives="scores",
     anomaly_score=anomaly_score,
+    curves=losses,
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 
-from mlrun.contracts import Estimator, ModelFamily
+from mlrun.contracts import Estimator, ModelFamily, Staged
 from mlrun.estimator.hyperparameters import TOLERANCE, TREE, arguments, optional
 from mlrun.estimator.nesting import nested_in
+from mlrun.estimator.staged_losses import scikit_losses
 from mlrun.kinds import ByTask, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
@@ -67,4 +68,5 @@ ENTRY = ModelFamily(
     weights=True,
     nested=nested_in("n_estimators", default=100, restrict=_restrict),
     curves=losses,
+    staged=Staged(lambda estimator: int(estimator.n_estimators_), scikit_losses),
 )

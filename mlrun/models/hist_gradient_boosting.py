@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from mlrun.contracts import Estimator, ModelFamily
+from mlrun.contracts import Estimator, ModelFamily, Staged
 from mlrun.estimator.hyperparameters import (
     CLASS_WEIGHT,
     POSITIVE,
@@ -17,6 +17,7 @@ from mlrun.estimator.hyperparameters import (
     optional,
 )
 from mlrun.estimator.nesting import nested_in
+from mlrun.estimator.staged_losses import scikit_losses
 from mlrun.kinds import AnyOf, ByTask, Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
@@ -46,8 +47,8 @@ def check(params: Params) -> str | None:
 
 
 def losses(estimator: Estimator) -> dict[str, list[float]]:
-    """Return the loss before the first tree and after each; known only with early stopping."""
-    found = {"train": -estimator.train_score_, "validation": -estimator.validation_score_}
+    """Return the losses that decide on early stopping, after each tree: `stopping` is of rows that it kept aside."""
+    found = {"train": -estimator.train_score_[1:], "stopping": -estimator.validation_score_[1:]}
     return {name: values.tolist() for name, values in found.items() if len(values)}
 
 
@@ -95,6 +96,7 @@ ENTRY = ModelFamily(
     weights=True,
     nested=nested_in("max_iter", default=100, restrict=_restrict),
     curves=losses,
+    staged=Staged(lambda estimator: int(estimator.n_iter_), scikit_losses),
     with_categories=with_categories,
     check=check,
 )

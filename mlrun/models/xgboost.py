@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from mlrun.contracts import Estimator, ModelFamily
+from mlrun.contracts import Estimator, ModelFamily, Staged
 from mlrun.estimator.hyperparameters import SEED, arguments, optional
 from mlrun.estimator.nesting import nested_in
+from mlrun.estimator.staged_losses import xgboost_losses, xgboost_rounds
 from mlrun.kinds import ByTask, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
 
@@ -92,5 +93,6 @@ ENTRY = ModelFamily(
     gives="probabilities",
     weights=True,
     nested=nested_in("n_estimators", default=100, restrict=_restrict, allowed=_allowed),
+    staged=Staged(xgboost_rounds, xgboost_losses),
     with_categories=with_categories,
 )
