@@ -23,7 +23,9 @@ SHELVES = {
     "executors": "executor",
     "checks": "check",
     "edits": "edit",
+    "exports": "export",
 }
+DASHED = ("exports",)  # kinds that are named on the command line, where a dash joins words: ro-crate is ro_crate.py
 TABLES = {"metrics": "metric", "baselines": "baseline"}
 
 
@@ -36,7 +38,8 @@ def names(kind: str) -> tuple[str, ...]:
     places = package.submodule_search_locations if package else None
     if places is None:
         raise KeyError(kind)
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(places)))
+    found = sorted(module.name for module in pkgutil.iter_modules(places))
+    return tuple(name.replace("_", "-") for name in found) if kind in DASHED else tuple(found)
 
 
 def find(kind: str, name: str, folder: str = "") -> Any:
@@ -50,7 +53,12 @@ def find(kind: str, name: str, folder: str = "") -> Any:
         raise UsageError(unknown_name(kind, name))
     if kind in TABLES:
         return importlib.import_module(f"mlrun.{kind}").ENTRIES[name]
-    return importlib.import_module(f"mlrun.{kind}.{name}").ENTRY
+    return importlib.import_module(module_of(kind, name)).ENTRY
+
+
+def module_of(kind: str, name: str) -> str:
+    """Return the module in which an entry of a shelf stands."""
+    return f"mlrun.{kind}.{name.replace('-', '_') if kind in DASHED else name}"
 
 
 def unknown_name(kind: str, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlrun.command import data, looking, working
+from mlrun.command import data, keeping, looking, working
 from mlrun.errors import UsageError
 from mlrun.process.surroundings import check_surroundings
 from mlrun.screen.commands import Command, Commands
@@ -89,6 +89,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {  # in the order of their use
     "predict": working.predict,
     "evaluate": working.evaluate,
     "reproduce": working.reproduce,
+    "export": keeping.export,
     "catalog": looking.catalog,
     "schema": looking.schema,
 }

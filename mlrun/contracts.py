@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -242,6 +243,41 @@ class ExecutorKind:
 
     make: Callable[[int], Executor]
     isolates: bool
+    extra: str = ""
+
+
+# -- export: exports/<name>.py, ENTRY ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What is asked of an export: a finished run's folder, one of its models (None = the best), and where to.
+
+    output: a file, a folder or an address, never empty. trust: modules of the user's that a model may need.
+    force: what stands at `output` may be replaced.
+    """
+
+    run: Path
+    output: str
+    model: str | None = None
+    trust: tuple[str, ...] = ()
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKind:
+    """write(wanted): write a run, or one model of it, for another tool; return sentences on what was written.
+
+    writes: what comes out, in a few words. place(run, model): where to when nothing is said, from `income-3` and the
+    model's name. of_model: it is about one model, so that one may be named. modules: what must be importable for it;
+    extra: which extra of the distribution installs that.
+    """
+
+    write: Callable[[ExportRequest], tuple[str, ...]]
+    writes: str
+    place: Callable[[str, str], str]
+    of_model: bool = False
+    modules: tuple[str, ...] = ()
     extra: str = ""
 
 

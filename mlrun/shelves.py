@@ -14,15 +14,15 @@ from mlrun.records import TaskKind
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.tables import Heading, Row, Table, print_table
 from mlrun.terminal import open_console
-from mlrun.wording import ARROWS, as_text
+from mlrun.wording import ARROWS, NOTHING, as_text
 
 if TYPE_CHECKING:
     from mlrun.baselines import Baseline
     from mlrun.check_contracts import Check, Edit
-    from mlrun.contracts import ExecutorKind, Metric, ModelFamily, SearchStrategy, Source
+    from mlrun.contracts import ExecutorKind, ExportKind, Metric, ModelFamily, SearchStrategy, Source
     from mlrun.kinds import Parameter
 
-KINDS = ("models", "metrics", "baselines", "searches", "sources", "executors", "checks", "edits")
+KINDS = ("models", "metrics", "baselines", "searches", "sources", "executors", "checks", "edits", "exports")
 
 
 def show_catalog(kind: str, name: str, form: str) -> None:
@@ -156,6 +156,11 @@ def edit_row(name: str, entry: Edit) -> dict[str, Any]:
     return {"about": about, "takes": str(entry.value), "columns": "text" if entry.text else "any"}
 
 
+def export_row(name: str, entry: ExportKind) -> dict[str, Any]:
+    about, of = caption_of("exports", name), "a model" if entry.of_model else "the run"
+    return {"about": about, "writes": entry.writes, "of": of, "extra": entry.extra}
+
+
 def told_parameter(parameter: Parameter) -> str:
     """Return what a parameter admits, and its default where it has one."""
     default = "" if parameter.default is None else f"; default {as_text(parameter.default)}"
@@ -172,15 +177,17 @@ ROWS: dict[str, Callable[[str, Any], dict[str, Any]]] = {
     "executors": executor_row,
     "checks": check_row,
     "edits": edit_row,
+    "exports": export_row,
 }
 
 
 def caption_of(kind: str, name: str) -> str:
     """Return the first line of a shelf file, without the entry's own name in front of it."""
-    module = sys.modules.get(f"mlrun.{kind}.{name}") or importlib.import_module(f"mlrun.{kind}.{name}")
+    place = catalog.module_of(kind, name)
+    module = sys.modules.get(place) or importlib.import_module(place)
     caption = (module.__doc__ or "").strip().partition("\n")[0].rstrip(".")
     head, colon, rest = caption.partition(": ")
-    own = colon and head.lower().replace(" ", "_") == name
+    own = colon and head.lower().replace(" ", "_") == name.replace("-", "_")
     return f"{rest[:1].upper()}{rest[1:]}" if own else caption
 
 
@@ -227,6 +234,12 @@ HEADINGS: dict[str, tuple[Heading, ...]] = {
     ),
     "checks": (NAME, ABOUT, TASKS, PARAMETERS),
     "edits": (NAME, ABOUT, Heading("takes", lambda row: row["takes"], rank=1, fold=True)),
+    "exports": (
+        NAME,
+        ABOUT,
+        Heading("of", lambda row: row["of"], rank=1),
+        Heading("needs the extra", lambda row: row["extra"] or NOTHING, rank=1),
+    ),
 }
 NOTES = {
     "models": ("rank: the simplest is 1; of equal models the simpler is tried first.",),
