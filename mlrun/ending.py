@@ -93,7 +93,7 @@ class Ending:
         told = "" if self.unchanged is None else f"Nothing has changed since {record.name}: there is no new run."
         try:
             if self.junit:
-                write_file(self.junit, reports.of_run(record, findings))
+                write_report(folder, self.junit)
         finally:
             summarise(summary_markdown(record, findings, told))
             if self.finished is not None:
@@ -129,6 +129,11 @@ def begin_report(junit: str, title: str, read: str) -> None:
     if read and len(same) == 2 and same[0].samefile(same[1]):
         raise UsageError(f"{junit} is what is to be read: name another file with --junit")
     write_file(junit, reports.of_error(title, "Unfinished", NOT_YET))
+
+
+def write_report(folder: Path, junit: str) -> None:
+    """Write the report of a run that has come to its end; raise UsageError, StorageError where it cannot be."""
+    write_file(junit, reports.of_run(read_run(folder), read_findings(folder)))
 
 
 def tell_evaluation(done: Reevaluation, junit: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun.command.options import Experiment, Form, Run, RunsFolder
+from mlrun.command.options import Experiment, Form, Junit, Run, RunsFolder, Tags, Where
 from mlrun.errors import UsageError
 
 
@@ -20,6 +20,7 @@ def compare(
 ) -> int:
     """Two or more runs side by side: scores, differences, what changed."""
     from mlrun import compare as step
+    from mlrun.ending import tell_comparison
     from mlrun.runs import resolve, runs_root
     from mlrun.screen.tables import check_format
     from mlrun.view.comparison import print_comparison
@@ -32,38 +33,49 @@ def compare(
     root = runs_root(None, runs or None)
     comparison = step.compare([resolve(root, name) for name in names], tests)
     print_comparison(comparison, form, tests)
+    tell_comparison(comparison, tests)
     return step.exit_code(comparison, fail)
 
 
-def list_(
+def list_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     experiment: Experiment = "",
+    where: Where = [],  # noqa: B006 - typer copies it
     status: Annotated[str, typer.Option("--status", metavar="STATUS", help="Only complete, failed ... ones.")] = "",
+    tag: Tags = [],  # noqa: B006 - typer copies it
+    best: Annotated[bool, typer.Option("--best", help="Only the best run of each experiment.")] = False,
+    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="roc_auc, seconds ...; -KEY turns.")] = "started",
     limit: Annotated[int, typer.Option("-n", metavar="N", min=0, help="At most N runs; 0: all.")] = 20,
-    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="started, folds, test, best ...")] = "started",
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> None:
-    """List runs, newest first."""
-    from mlrun.listing import Wanted, print_history
+    """List runs, newest first; by conditions, best first."""
+    from mlrun.listing import Wanted, print_list
     from mlrun.runs import runs_root
     from mlrun.screen.tables import check_format
 
-    print_history(runs_root(None, runs or None), Wanted(experiment, status, limit, sort), check_format(form))
+    wanted = Wanted(experiment, status, limit, sort, where, tag, best)
+    print_list(runs_root(None, runs or None), wanted, check_format(form))
 
 
 def show(
     name: Run,
     markdown: Annotated[str, typer.Option("--markdown", metavar="FILE", help="Write a Markdown file.")] = "",
     html: Annotated[str, typer.Option("--html", metavar="FILE", help="Write an HTML file.")] = "",
+    junit: Junit = "",
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> None:
     """Show one run in full."""
     from mlrun import report
+    from mlrun.ending import write_report
     from mlrun.runs import resolve, runs_root
     from mlrun.screen.tables import check_format
 
-    report.show(resolve(runs_root(None, runs or None), name), check_format(form), markdown, html)
+    path = resolve(runs_root(None, runs or None), name)
+    if junit:
+        write_report(path, junit)
+    if markdown or html or not junit:
+        report.show(path, check_format(form), markdown, html)
 
 
 def catalog(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ WITHIN = "MLRUN_EVENT"  # set for hooks: a train that one of them starts has non
 
 class Call(Protocol):
     """A hook under way."""
+
+    @property
+    def output(self) -> int | None:
+        """Return the file that it writes to and that must be read; None when there is none."""
 
     def result(self) -> str | None:
         """Return '' when it went well, a sentence when it did not, None while it runs."""
@@ -110,8 +115,17 @@ def wait_for(begun: list[Begun]) -> Iterator[str]:
             each.call.close()
             if result:
                 yield f"hook {told(each.hook)}: {result}"
-        if begun:
-            time.sleep(LOOK_SECONDS)
+        listen([each.call.output for each in begun])
+
+
+def listen(outputs: Sequence[int | None]) -> None:
+    """Wait a moment, less where somebody says something; do nothing when there is nobody left."""
+    waiting = select.poll()
+    for output in outputs:
+        if output is not None:
+            waiting.register(output, select.POLLIN)
+    if outputs:
+        waiting.poll(LOOK_SECONDS * 1000)
 
 
 def told(hook: Hook) -> str:

@@ -39,21 +39,27 @@ class Program:
                 )
         except (OSError, ValueError) as error:
             raise UsageError(f"it cannot be started: {why_not(error, folder)}") from error
-        output = self._process.stdout
-        assert output is not None  # noqa: S101 - it is a pipe
-        self._output = output.fileno()
-        os.set_blocking(self._output, False)
+        self._output = self._process.stdout
+        if self._output is not None:
+            os.set_blocking(self._output.fileno(), False)
+
+    @property
+    def output(self) -> int | None:
+        """Return what to listen to; None when it has closed its output."""
+        return None if self._output is None else self._output.fileno()
 
     def listen(self) -> None:
         """Take what it has said by now, at most a little, and keep the end."""
         for _ in range(64):
+            if self._output is None:
+                return
             try:
-                said = os.read(self._output, 65536)
+                said = os.read(self._output.fileno(), 65536)
             except BlockingIOError:
                 return
-            if not said:
-                return
             self._said = (self._said + said)[-KEPT:]
+            if not said:
+                self.close()
 
     def result(self) -> str | None:
         """Return '' when it has ended well, why not when it has ended otherwise, None while it runs."""
@@ -86,8 +92,9 @@ class Program:
 
     def close(self) -> None:
         """Let go of its output; whatever it has left running in the background is no business of ours."""
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        if self._output is not None:
+            self._output.close()
+            self._output = None
 
 
 def why_not(error: OSError | ValueError, folder: str) -> str:

@@ -18,7 +18,7 @@ class Webhook:
 
     def __init__(self, url: str, headers: Mapping[str, str], content: object, timeout: float):
         """Send the content; raise UsageError where the address is none."""
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        if not is_address(url):
             raise UsageError("the address does not begin with http:// or https://, then the host")
         try:
             self._request = urllib.request.Request(  # noqa: S310 - http and https alone, see above
@@ -40,6 +40,11 @@ class Webhook:
         """Return '' when it was taken, why not when it was not, None while there is no answer."""
         return self._result
 
+    @property
+    def output(self) -> int | None:
+        """There is nothing to listen to."""
+        return None
+
     def ask_to_end(self) -> None:
         """Nobody can be asked: the thread waits for the server."""
 
@@ -48,6 +53,15 @@ class Webhook:
 
     def close(self) -> None:
         """Hold nothing."""
+
+
+def is_address(url: str) -> bool:
+    """Say whether this is a web address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def answer(request: urllib.request.Request, timeout: float) -> str:
