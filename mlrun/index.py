@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from operator import itemgetter
 from pathlib import Path
 
 from mlrun.store.run_folder import RUN
@@ -130,13 +131,12 @@ def refreshed(
     where, values = ("WHERE experiment = ?", (experiment,)) if experiment is not None else ("", ())
     known: dict[Key, IndexRow] = {}
     gone: list[Key] = []
-    for mtime_ns, size, *columns in cache.execute(f"SELECT * FROM run {where}", values):  # noqa: S608 - a constant
-        row = IndexRow._make(columns)
-        key = (row.experiment, row.version)
+    for line in cache.execute(f"SELECT * FROM run {where}", values):  # noqa: S608 - a constant
+        key = line[2:4]
         if key not in stamps:
             gone.append(key)
-        elif stamps[key] == (mtime_ns, size):
-            known[key] = row
+        elif stamps[key] == line[:2]:
+            known[key] = IndexRow._make(line[2:])
     fresh = {key: read_row(root, *key) for key in stamps if key not in known}
     if fresh or gone:
         with cache:
@@ -149,9 +149,14 @@ def refreshed(
 
 def newest_first(found: Sequence[IndexRow]) -> list[IndexRow]:
     """Return rows by their start, a version never before a later one of its experiment, whatever the clock said."""
-    starts: dict[Key, str] = {}
+    ascending = sorted(found, key=itemgetter(1))  # by version
     latest: dict[str, str] = {}
-    for row in sorted(found, key=lambda row: row.version):
-        latest[row.experiment] = max(latest.setdefault(row.experiment, ""), row.started)
-        starts[row.experiment, row.version] = latest[row.experiment]
-    return sorted(found, key=lambda row: (starts[row.experiment, row.version], row.version, row.name), reverse=True)
+    keyed: list[tuple[str, int, str, IndexRow]] = []
+    for row in ascending:
+        experiment, version, started = row.experiment, row.version, row.started
+        if experiment not in latest or latest[experiment] < started:
+            latest[experiment] = started
+        keyed.append((latest[experiment], version, experiment, row))
+    if len(latest) < 2:
+        return ascending[::-1]
+    return [row for _, _, _, row in sorted(keyed, reverse=True)]

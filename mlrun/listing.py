@@ -1,9 +1,9 @@
-"""From the index of runs to a list: newest first, filtered, sorted; no run folder is opened."""
+"""From the index of runs to a list: newest first or sorted, those that are asked for; no run folder is opened."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -11,91 +11,154 @@ from typing import Any, get_args
 from mlrun import index
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
+from mlrun.run_conditions import parse, select
+from mlrun.run_fields import Field, Names, ordered
 from mlrun.screen.tables import Heading, Row, Table, print_table
 from mlrun.store.run_names import check_known
-from mlrun.store.run_row import IndexRow, State
+from mlrun.store.run_row import IndexRow, State, best_of, scores_of
 from mlrun.terminal import open_console
-from mlrun.wording import ARROWS, NOTHING, count, moment, number
+from mlrun.wording import ARROWS, NOTHING, count, duration, moment, number
 
 STYLES = {"failed": "red", "damaged": "red", "newer": "red", "interrupted": "yellow", "running": "cyan"}
+ALWAYS = {"run", "experiment", "version", "started", "status", "model", "best", "verdict", "sampled", "tag", "note",
+          "stale", "score", "folds", "test"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which runs, in which order; '' and 0 = all."""
+    """Which runs, in which order; '', () and 0 = all. sort: a name of run_fields, with - in front the other way."""
 
     experiment: str = ""
     status: str = ""
     limit: int = 0
     sort: str = "started"
+    where: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    best: bool = False
 
 
-def print_history(root: Path, wanted: Wanted, form: str) -> None:
-    """Print the runs below the root; raise UsageError for an unknown experiment, status or key."""
-    print_table(open_console(), history(root, wanted), form)
+def print_list(root: Path, wanted: Wanted, form: str) -> None:
+    """Print the runs below the root; raise UsageError for an unknown experiment, status, name or condition."""
+    print_table(open_console(), listed(root, wanted), form)
 
 
-def history(root: Path, wanted: Wanted) -> Table:
+def listed(root: Path, wanted: Wanted) -> Table:
     """Return the runs that are wanted, as a table."""
     if wanted.status and wanted.status not in get_args(State):
         raise UsageError(f"no run has the status '{wanted.status}'{suggestion(wanted.status, get_args(State))}")
-    if wanted.sort not in KEYS:
-        raise UsageError(f"runs cannot be sorted by '{wanted.sort}'{suggestion(wanted.sort, KEYS)}")
     if wanted.experiment:
         check_known(root, wanted.experiment)
-    found = [
-        row for row in index.rows(root, wanted.experiment or None) if not wanted.status or row.status == wanted.status
-    ]
-    ordered = KEYS[wanted.sort](found)
-    shown = ordered[: wanted.limit] if wanted.limit else ordered
-    notes = [f"{len(shown)} of {count(len(ordered), 'run')}; -n 0 shows all"] if len(shown) < len(ordered) else []
-    notes += [f"{row.name}: {row.reason}" for row in shown if row.status in {"damaged", "newer"}]
+    rows = index.rows(root, wanted.experiment or None)
+    if not rows:
+        return Table((), (), empty=f"no runs in {root} yet: mlrun train SPEC makes the first")
+    names = Names(rows)
+    conditions = [parse(condition, names) for condition in wanted.where]
+    key = sort_key(names, wanted.sort)
+    found = select([row for row in best_ones(rows, wanted) if is_wanted(row, wanted)], conditions)
+    if wanted.sort != "started":  # they come so
+        found = ordered(found, key, turned=wanted.sort.startswith("-"))
+    shown = found[: wanted.limit] if wanted.limit else found
+    asked = dict.fromkeys([field for condition in conditions for field in condition.fields] + [key])
+    notes = [*told_rest(shown, found), *told_marks(shown)]
+    machine = tuple(for_machines(row, asked) for row in shown)
+    return Table(headings(shown, asked), machine, tuple(notes), style_of, f"no run in {root} is so, of {len(rows):,}")
+
+
+def sort_key(names: Names, sort: str) -> Field:
+    """Return the field to sort by; raise UsageError with the nearest name."""
+    try:
+        return names.find(sort.removeprefix("-"))
+    except UsageError as error:
+        raise UsageError(f"runs cannot be sorted by '{sort}': {error}") from error
+
+
+def best_ones(rows: Sequence[IndexRow], wanted: Wanted) -> Sequence[IndexRow]:
+    """Return the runs, or what @best means of each experiment."""
+    if not wanted.best:
+        return rows
+    experiments: dict[str, list[IndexRow]] = defaultdict(list)
+    for row in rows:
+        experiments[row.experiment].append(row)
+    best = {found.name for runs in experiments.values() if (found := best_of(runs)) is not None}
+    return [row for row in rows if row.name in best]
+
+
+def is_wanted(row: IndexRow, wanted: Wanted) -> bool:
+    if wanted.status and row.status != wanted.status:
+        return False
+    return not wanted.tags or set(wanted.tags) <= set(row.tags.split())
+
+
+def told_rest(shown: Sequence[IndexRow], found: Sequence[IndexRow]) -> list[str]:
+    return [f"{len(shown)} of {count(len(found), 'run')}; -n 0 shows all"] if len(shown) < len(found) else []
+
+
+def told_marks(shown: Sequence[IndexRow]) -> list[str]:
+    """Return what is to be said of single runs, and what the marks mean."""
+    notes = [f"{row.name}: {row.reason}" for row in shown if row.status in {"damaged", "newer"}]
     if any(row.sampled is not None for row in shown):
         notes.append("* a try-out on some of the rows (--sample)")
     if any(row.status == "interrupted" for row in shown):
         notes.append("interrupted: the same train command goes on with it")
-    rows = tuple({"name": row.name, **row._asdict()} for row in shown)
-    return Table(headings(shown), rows, tuple(notes), style_of, nothing(root, wanted))
+    if any(row.stale for row in shown):
+        notes.append("stale: the best model was trained on rows of a person who was erased since; train again")
+    return notes
 
 
-def nothing(root: Path, wanted: Wanted) -> str:
-    """Return what is said instead of an empty table."""
-    if wanted.status:
-        return f"no run in {root} is {wanted.status}"
-    return f"no runs in {root} yet: mlrun train SPEC makes the first"
+def for_machines(row: IndexRow, asked: Iterable[Field]) -> Row:
+    """Return a run as machines get it: lists and mappings where the index has text, and what was asked for by name."""
+    scores = {label: found._asdict() for label, found in scores_of(row).items()}
+    lists = {"tags": row.tags.split(), "refers_to": row.refers_to.split()}
+    whole = {"name": row.name, **row._asdict(), **lists, "scores": scores}
+    return whole | {field.name: field.read(row) for field in asked if field.name not in whole}
 
 
-def as_they_come(rows: Iterable[IndexRow]) -> list[IndexRow]:
-    return list(rows)
+def headings(shown: Iterable[IndexRow], asked: Iterable[Field]) -> tuple[Heading, ...]:
+    """Return the columns; a metric that all runs share stands above, not in each line; what is asked for is shown."""
+    metrics = {(row.metric, row.direction) for row in shown if row.cv is not None}
+    scores = Heading("folds", told_score, right=True)
+    if len(metrics) == 1:
+        ((label, direction),) = metrics
+        scores = Heading(f"{label} {ARROWS[direction]}", lambda row: number(row["cv"]), right=True)
+    alone = [label for label, _ in metrics] if len(metrics) == 1 else []
+    own = [heading_of(field) for field in asked if not is_shown(field, alone)]
+    return (
+        Heading("run", told_name, fold=True, narrowest=20),
+        Heading("started", lambda row: moment(row["started"]) or NOTHING, rank=2),
+        Heading("status", lambda row: row["status"]),
+        Heading("best", lambda row: row["best"] or NOTHING, fold=True),
+        scores,
+        Heading("test", lambda row: number(row["test"]), rank=1, right=True),
+        *own,
+        Heading("verdict", lambda row: row["verdict"] or NOTHING, rank=3),
+        *([Heading("stale", lambda row: row["stale"] or NOTHING)] if any(row.stale for row in shown) else []),
+        *([Heading("tags", told_tags, rank=1, fold=True)] if any(row.tags for row in shown) else []),
+        *(
+            [Heading("note", lambda row: row["note"] or NOTHING, 4, fold=True)]
+            if any(row.note for row in shown)
+            else []
+        ),
+    )
 
 
-def by_text(field: str) -> Callable[[Iterable[IndexRow]], list[IndexRow]]:
-    """Return how to sort by a text, A first; equal ones stay newest first."""
-    return lambda rows: sorted(rows, key=lambda row: str(getattr(row, field)))
+def is_shown(field: Field, metrics: Collection[str]) -> bool:
+    """Say whether a column is there anyway."""
+    return field.name in ALWAYS or (field.part == "folds" and field.metric in metrics)
 
 
-def by_score(field: str) -> Callable[[Iterable[IndexRow]], list[IndexRow]]:
-    """Return how to sort by a score, best first inside each metric; runs without one come last."""
+def heading_of(field: Field) -> Heading:
+    """Return the column of a field that somebody asked for."""
+    if field.metric:
+        return Heading(f"{field.name} {ARROWS[field.direction]}", lambda row: number(row[field.name]), right=True)
+    if field.kind == "time":
+        return Heading(field.name, lambda row: moment(row[field.name]) or NOTHING)
+    if field.name == "seconds":
+        return Heading("took", lambda row: duration(row["seconds"]), right=True)
+    return Heading(field.name.replace("_", " "), lambda row: told(row[field.name]), fold=field.kind == "text")
 
-    def place(row: IndexRow) -> tuple[bool, str, float]:
-        value: float | None = getattr(row, field)
-        if value is None or math.isnan(value):
-            return True, "", 0.0
-        return False, row.metric, -value if row.direction == "maximize" else value
 
-    return lambda rows: sorted(rows, key=place)
-
-
-KEYS: dict[str, Callable[[Iterable[IndexRow]], list[IndexRow]]] = {
-    "started": as_they_come,
-    "experiment": by_text("experiment"),
-    "status": by_text("status"),
-    "best": by_text("best"),
-    "verdict": by_text("verdict"),
-    "folds": by_score("cv"),
-    "score": by_score("cv"),
-    "test": by_score("test"),
-}
+def told(value: Any) -> str:
+    return NOTHING if value in (None, "") else ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def told_name(row: Row) -> str:
@@ -108,24 +171,10 @@ def told_score(row: Row) -> str:
     return f"{row['metric']} {ARROWS[row['direction']]} {number(row['cv'])}"
 
 
-def headings(shown: Iterable[IndexRow]) -> tuple[Heading, ...]:
-    """Return the columns; a metric that all runs share stands above, not in each line."""
-    metrics = {(row.metric, row.direction) for row in shown if row.cv is not None}
-    scores = Heading("folds", told_score, right=True)
-    if len(metrics) == 1:
-        label, direction = metrics.pop()
-        scores = Heading(f"{label} {ARROWS[direction]}", lambda row: number(row["cv"]), right=True)
-    return (
-        Heading("run", told_name, fold=True),
-        Heading("started", lambda row: moment(row["started"]) or NOTHING, rank=2),
-        Heading("status", lambda row: row["status"]),
-        Heading("best", lambda row: row["best"] or NOTHING, fold=True),
-        scores,
-        Heading("test", lambda row: number(row["test"]), rank=1, right=True),
-        Heading("verdict", lambda row: row["verdict"] or NOTHING, rank=3),
-    )
+def told_tags(row: Row) -> str:
+    return ", ".join(row["tags"]) or NOTHING
 
 
 def style_of(row: Row) -> str:
     status: Any = row["status"]
-    return STYLES.get(status, "")
+    return "red" if row["stale"] else STYLES.get(status, "")

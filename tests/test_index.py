@@ -76,7 +76,7 @@ def test_a_row_holds_what_list_shows(tmp_path: Path) -> None:
             spec_id="s",
             data_id="d",
             exit_code=0,
-            scores='{"roc_auc":[0.9,0.01,0.89,0.88,0.91]}',
+            scores='{"roc_auc":["maximize",0.9,0.01,0.89,0.88,0.91]}',
         ),
     )
     assert index.rows(tmp_path) == index.rows(tmp_path, "income")

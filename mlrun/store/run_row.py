@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -15,7 +15,7 @@ from mlrun.store.run_folder import JOURNAL, LOCK, RUN, is_locked
 from mlrun.store.run_labels import Labels, read_labels
 from mlrun.store.run_names import version_name
 from mlrun.store.run_reading import read_run
-from mlrun.store.run_record import FoldSummary, ModelRecord, RunRecord
+from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord
 
 NO_LABELS = Labels()
 WORST_GATE = ("fail", "undecided", "not_run", "pass")
@@ -73,11 +73,12 @@ class IndexRow(NamedTuple):
 class Scores(NamedTuple):
     """The best model's scores by one metric: mean and standard deviation over folds, test with its interval."""
 
-    mean: float | None
-    sd: float | None
-    test: float | None
-    low: float | None
-    high: float | None
+    direction: str = ""
+    mean: float | None = None
+    sd: float | None = None
+    test: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 def scores_of(row: IndexRow) -> dict[str, Scores]:
@@ -86,6 +87,26 @@ def scores_of(row: IndexRow) -> dict[str, Scores]:
         return {label: Scores(*values) for label, values in json.loads(row.scores).items()} if row.scores else {}
     except (AttributeError, TypeError, ValueError):  # a cache on a broken disk: nothing is known
         return {}
+
+
+def reader_of(label: str) -> Callable[[IndexRow], Scores | None]:
+    """Return what reads the scores by one metric, without the others: a tenth of the time, where runs are many."""
+    key = f"{json.dumps(label)}:["
+
+    def read(row: IndexRow) -> Scores | None:
+        text = row.scores
+        at = text.find(key)
+        while at > 0 and text[at - 1] not in "{,":  # the end of another label
+            at = text.find(key, at + 1)
+        if at < 0:
+            return None
+        direction, *numbers = text[at + len(key) : text.find("]", at)].split(",")
+        try:
+            return Scores(direction.strip('"'), *(None if word == "null" else float(word) for word in numbers))
+        except (TypeError, ValueError):  # a cache on a broken disk: nothing is known
+            return None
+
+    return read
 
 
 def best_of(rows: Sequence[IndexRow]) -> IndexRow | None:
@@ -130,8 +151,8 @@ def labelled(row: IndexRow, path: Path) -> IndexRow:
 def make_row(experiment: str, version: int, record: RunRecord) -> IndexRow:
     """Return what `list` shows of a record; the folder's name counts where the record has another."""
     best, metric = record.champion, record.metrics[0] if record.metrics else None
-    scores = all_scores(best) if best else {}
-    first = scores[metric.label] if metric and metric.label in scores else Scores(None, None, None, None, None)
+    scores = all_scores(best, record.metrics) if best else {}
+    first = scores[metric.label] if metric and metric.label in scores else Scores()
     return IndexRow(
         experiment=experiment,
         version=version,
@@ -165,13 +186,15 @@ def make_row(experiment: str, version: int, record: RunRecord) -> IndexRow:
     )
 
 
-def all_scores(model: ModelRecord) -> dict[str, Scores]:
+def all_scores(model: ModelRecord, metrics: Sequence[MetricRecord]) -> dict[str, Scores]:
     """Return metric label → scores of a model; what is no finite number is None."""
+    directions: dict[str, str] = {metric.label: metric.direction for metric in metrics}
     found: dict[str, Scores] = {}
     for label in dict.fromkeys([*model.cv, *model.test]):
         cv = model.cv[label] if label in model.cv else FoldSummary(None)
         test = model.test[label] if label in model.test else Interval(None)
-        found[label] = Scores(*map(finite, (cv.mean, cv.sd, test.value, test.low, test.high)))
+        numbers = map(finite, (cv.mean, cv.sd, test.value, test.low, test.high))
+        found[label] = Scores(directions.get(label, ""), *numbers)
     return found
 
 
