@@ -36,7 +36,7 @@ def chart(picture: Chart, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield a chart: the y axis with its label above, the drawing, the x axis with its label, the legend."""
     ticks = {tick: told_tick(tick) for tick in picture.y.ticks(4)}
     side = max((len(told) for told in ticks.values()), default=1) + 1
-    canvas = Canvas(max(10, width - side - 2), ROWS, glyphs)
+    canvas = Canvas(max(10, width - side - 2), picture.rows or ROWS, glyphs)
     paint(canvas, picture)
     told_rows = {canvas.cell(0, picture.y.place(tick))[1]: told for tick, told in ticks.items()}
     for part in in_cells(printable(picture.y.label), canvas.columns):
@@ -120,10 +120,10 @@ def line_of(canvas: Canvas, picture: Chart, curve: Curve, style: str) -> None:
 
 def marks_of(canvas: Canvas, picture: Chart, curve: Curve, at: int) -> None:
     """Put the marks of a curve: on each point, or where it has many on some, so that two can be told apart."""
-    if curve.dashed:
+    if curve.dashed or curve.faint:
         return
     many = curve.joined and len(curve.points) > MARKED_POINTS
-    if many and len(picture.curves) == 1:
+    if many and named(picture) < 2:
         return
     points = curve.points
     if many:
@@ -134,10 +134,15 @@ def marks_of(canvas: Canvas, picture: Chart, curve: Curve, at: int) -> None:
         canvas.put(place, mark(curve, at, canvas.glyphs), style_of(curve, at))
 
 
+def named(picture: Chart) -> int:
+    """Return how many curves stand for themselves."""
+    return sum(not curve.faint for curve in picture.curves)
+
+
 def style_of(curve: Curve, at: int) -> str:
     """Return the style of a curve: the number of its series, from 1 on; a letter tells more than a colour."""
-    if curve.letter:
-        return "dim" if curve.hollow else "1"
+    if curve.letter or curve.faint:
+        return "dim" if curve.hollow or curve.faint else "1"
     return str(at % SERIES + 1)
 
 
@@ -150,8 +155,10 @@ def mark(curve: Curve, at: int, glyphs: Glyphs) -> str:
 
 def legend(picture: Chart, width: int, glyphs: Glyphs) -> Iterator[Line]:
     """Yield what each mark is, a line each; nothing where there is one curve alone and no more."""
-    if len(picture.curves) > 1 or picture.rules or picture.band_name:
+    if named(picture) > 1 or picture.rules or picture.band_name:
         for at, curve in enumerate(picture.curves):
+            if curve.faint:
+                continue
             path = glyphs.dashed if curve.dashed else mark(curve, at, glyphs)
             yield from entry(path, style_of(curve, at), curve.name, width)
     for rule in picture.rules:

@@ -72,7 +72,8 @@ class Curve:
     """Points of one name, in the order of x; joined: by a line. dashed: what only accompanies another curve.
 
     spread: (low, high) at each point, or (). letter: the mark of a single point that a legend explains.
-    hollow: a mark that is only outlined, where it means less.
+    hollow: a mark that is only outlined, where it means less. faint: a line without marks, behind all others, that the
+    legend does not name.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Curve:
     spread: tuple[tuple[float, float], ...] = ()
     letter: str = ""
     hollow: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Curves over two axes. band: (x, low, high), where points may lie; diagonal: where y equals x."""
+    """Curves over two axes. band: (x, low, high), where points may lie; diagonal: where y equals x.
+
+    rows: how high it is in characters; 0 = as usual.
+    """
 
     title: str
     caption: str
@@ -106,6 +111,7 @@ class Chart:
     rules: tuple[Rule, ...] = ()
     diagonal: bool = False
     band_name: str = ""
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ svg .curve { fill: none; stroke-width: 2 } svg .s1 { stroke: var(--s1) }
 svg .s2 { stroke: var(--s2); stroke-dasharray: 9 3 } svg .s3 { stroke: var(--s3); stroke-dasharray: 2 3 }
 svg .s4 { stroke: var(--s4); stroke-dasharray: 10 3 2 3 } svg .s5 { stroke: var(--s5); stroke-dasharray: 5 3 }
 svg .s6 { stroke: var(--s6); stroke-dasharray: 1 5 } svg .dashed { stroke-dasharray: 3 5; stroke-width: 1.5 }
+svg .behind { stroke: var(--faint); stroke-width: 1; opacity: .45 }
 svg .spread { fill: none; stroke-width: 2; stroke-dasharray: none }
 svg .m1, svg .m2, svg .m3, svg .m4, svg .m5, svg .m6 { stroke: var(--page); stroke-width: 1 }
 svg .m1 { fill: var(--s1) } svg .m2 { fill: var(--s2) } svg .m3 { fill: var(--s3) }
@@ -126,14 +127,21 @@ def curve_shapes(picture: Chart, curve: Curve, at: int) -> Iterator[str]:
     places = [(along(picture.x, x), up(picture.y, y)) for x, y in curve.points]
     if curve.joined and len(places) > 1:
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        yield f'<path class="curve s{series}{" dashed" if curve.dashed else ""}" d="M{path}"/>'
+        yield f'<path class="{line_css(curve, at)}" d="M{path}"/>'
     for (x, _), (low, high) in zip(places, curve.spread, strict=False):
         yield f'<path class="s{series} spread" d="M{x:.1f} {up(picture.y, low):.1f}V{up(picture.y, high):.1f}"/>'
-    if curve.dashed or marks_nothing(curve):
+    if curve.dashed or curve.faint or marks_nothing(curve):
         return
     for (x, y), point in zip(places, curve.points, strict=True):
         told = f"{curve.name}: {told_tick(point[0])}, {number(point[1])}"
         yield f"<g><title>{text(told)}</title>{mark(x, y, at, curve)}</g>"
+
+
+def line_css(curve: Curve, at: int) -> str:
+    """Return the classes of a curve's line."""
+    if curve.faint:
+        return "curve behind"
+    return f"curve s{at % SERIES + 1}" + (" dashed" if curve.dashed else "")
 
 
 def marks_nothing(curve: Curve) -> bool:
@@ -157,9 +165,10 @@ def mark(x: float, y: float, at: int, curve: Curve) -> str:
 def of_chart(picture: Chart) -> list[tuple[str, str]]:
     """Return the entries of a chart's legend: a sample of the mark, what it means."""
     found: list[tuple[str, str]] = []
-    if len(picture.curves) > 1 or picture.rules or picture.band_name:
-        for at, curve in enumerate(picture.curves):
-            line = f'<path class="curve s{at % SERIES + 1}{" dashed" if curve.dashed else ""}" d="M0 7H34"/>'
+    named = [(at, curve) for at, curve in enumerate(picture.curves) if not curve.faint]
+    if len(named) > 1 or picture.rules or picture.band_name:
+        for at, curve in named:
+            line = f'<path class="{line_css(curve, at)}" d="M0 7H34"/>'
             point = "" if curve.dashed or marks_nothing(curve) else mark(17, 7, at, curve)
             found.append(((line if curve.joined else "") + point, curve.name))
     found += [

@@ -32,6 +32,7 @@ ul.points li { margin: .2rem 0; display: flex; gap: .6rem }
 .wide + .wide { margin-top: 1.2rem } table:has(th:nth-child(6)) td:first-child { min-width: 9rem }
 .mark { flex: 0 0 4.5rem } .fail, .error { color: var(--bad) } .warn { color: var(--s2) }
 .pass { color: var(--s3) } .info { color: var(--s1) }
+details { margin: .6rem 0 } summary { font-weight: 600; cursor: pointer }
 """
 
 
@@ -45,13 +46,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a page; an empty title continues what stands above. Its parts are shown in the order of the fields."""
+    """A part of a page; an empty title continues what stands above. Its parts are shown in the order of the fields.
+
+    folded: an HTML page shows its title alone until it is asked for.
+    """
 
     title: str = ""
     table: Table | None = None
     lines: tuple[str, ...] = ()
     points: tuple[Point, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,9 @@ def page_as_html(title: str, sections: Sequence[Section]) -> str:
     ]
     drawn = 0
     for section in sections:
-        if section.title:
+        if section.folded:
+            parts.append(f"<details><summary>{text(section.title)}</summary>")
+        elif section.title:
             parts.append(f"<h2>{text(section.title)}</h2>")
         if section.table is not None:
             parts.append(table_as_html(section.table))
@@ -171,6 +178,8 @@ def page_as_html(title: str, sections: Sequence[Section]) -> str:
         for picture in section.pictures:
             drawn += 1
             parts.append(svg.figure(picture, f"picture-{drawn}"))
+        if section.folded:
+            parts.append("</details>")
     return "\n".join([*parts, "</body></html>"]) + "\n"
 
 
