@@ -89,9 +89,8 @@ def category_profile(values: pl.Series) -> dict[str, Any]:
 
 def counts_of(values: pl.Series) -> dict[str, int]:
     """Count the known values as text."""
-    known = values.drop_nulls().cast(pl.String)
-    names, counts = np.unique(known.to_numpy().astype(str), return_counts=True)
-    return dict(zip(names.tolist(), counts.tolist(), strict=True))
+    counted = values.alias("value").drop_nulls().cast(pl.String).value_counts(name="rows")
+    return dict(sorted(counted.iter_rows()))
 
 
 def text_profile(values: pl.Series) -> dict[str, Any]:
