@@ -44,7 +44,7 @@ def document(name: str, suites: Iterable[Suite]) -> bytes:
     for suite in shown:
         root.append(as_element(suite))
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'.encode()
 
 
 def counts(cases: Sequence[Case]) -> dict[str, str]:

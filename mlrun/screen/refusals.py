@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlrun.catalog import suggestion
@@ -63,8 +64,28 @@ def tell_problems(error: SpecError) -> None:
     """Write every problem of a spec: place, what is wrong, the line with a caret under the column, the way out."""
     if len(error.problems) == 1:
         say("error", told_problem(error.problems[0]))
-        return
-    say("error", f"{len(error.problems)} problems\n" + "\n".join(map(told_problem, error.problems)))
+    else:
+        say("error", f"{len(error.problems)} problems\n" + "\n".join(map(told_problem, error.problems)))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stderr.write("".join(annotation(problem) for problem in error.problems if problem.place is not None))
+
+
+def annotation(problem: Problem) -> str:
+    """Return the line by which GitHub shows a problem beside the line of the file that it is in."""
+    if problem.place is None:
+        return ""
+    path = Path(problem.place.file).absolute()
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
+    file = path.relative_to(root) if path.is_relative_to(root) else path
+    where = [f"file={escaped(file, ':,')}"]
+    where += [f"{key}={at}" for key, at in (("line", problem.place.line), ("col", problem.place.column)) if at]
+    told = " ".join(part for part in (problem.message, problem.cure) if part)
+    return f"::error {','.join(where)}::{escaped(told)}\n"
+
+
+def escaped(value: object, more: str = "") -> str:
+    """Return text as GitHub's workflow commands have it: % and line ends, in properties : and , by their codes."""
+    return "".join(f"%{ord(each):02X}" if each in "%\r\n" + more else printable(each) for each in str(value))
 
 
 def told_problem(problem: Problem) -> str:
