@@ -30,6 +30,7 @@ from mlrun.shift.profile import PROFILE
 from mlrun.splits import split as split_rows
 from mlrun.store.run_findings import finding_line
 from mlrun.store.run_record import ModelRecord, RunRecord
+from mlrun.store.stale_models import warning
 from mlrun.stored import Model
 from mlrun.suggest import chosen_metrics
 from mlrun.suite import automatic_test, with_spec
@@ -74,16 +75,23 @@ class Rows:
 
 
 def evaluate(
-    run: str, data: str, trust: Sequence[str], root: str | None, hear: Callable[[CheckStarted], None]
+    run: str,
+    data: str,
+    trust: Sequence[str],
+    root: str | None,
+    hear: Callable[[CheckStarted], None],
+    *,
+    stale: bool = False,
 ) -> Reevaluation:
     """Run a finished run's suites on its own rows, or on those of a file with labels or without.
 
+    stale: also with models that hold a person who was erased.
     Rows that the models were trained on are left out, and that is said. Raises UsageError, DataError, StorageError.
     """
     path = runs.resolve(runs.runs_root(None, root), run)
     record, spec = runs.read_run(path), spec_of(path, trust)
     rows = new_rows(path, record, spec, data) if data else own_rows(path, record, spec)
-    models, refused = load_models(path, record, spec, trust)
+    models, refused = load_models(path, record, spec, trust, stale=stale)
     context = context_of(path, record, spec, rows, models)
     tests, unfit = tests_of(spec, rows)
     suite = run_suite(context, tests, spec.evaluation.auto, (*spec.evaluation.without, *(each.check for each in unfit)))
@@ -121,21 +129,26 @@ def tests_of(spec: Spec, rows: Rows) -> tuple[tuple[PlannedTest, ...], tuple[Fin
 
 
 def load_models(
-    path: Path, record: RunRecord, spec: Spec, trust: Sequence[str]
+    path: Path, record: RunRecord, spec: Spec, trust: Sequence[str], *, stale: bool = False
 ) -> tuple[dict[str, Model], tuple[str, ...]]:
-    """Return the stored champions, and a sentence on each but the best that may not be loaded; the best must be."""
+    """Return the stored champions, and a sentence on each but the best that may not be loaded; the best must be.
+
+    What must be known of one that was trained on a person who was erased is told too.
+    """
     found: dict[str, Model] = {}
     refused: list[str] = []
     room = Room()
     for model in record.models:
-        if model.status != "done" or not model.file:
+        if model.status != "done" or not (model.file or model.stale):
             continue
         try:
-            found[model.name] = stored_model(path, model.name, trust, spec.folder, room)
+            found[model.name] = stored_model(path, model.name, trust, spec.folder, room, stale=stale)
         except MlrunError as error:
             if model.name == record.best:
                 raise
             refused.append(f"{model.name} is left out: {error}")
+        else:
+            refused += filter(None, (warning(record, model.name),))
     return found, tuple(refused)
 
 

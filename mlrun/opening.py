@@ -123,7 +123,7 @@ def earlier_results(root: Path, spec: Spec, identity: RunIdentity) -> Earlier:
     foreign: list[str] = []
     looked_at = 0
     for run in runs.iter_runs(root, spec.experiment):
-        if run.rows_id != identity.digests.rows_id:
+        if run.rows_id != identity.digests.rows_id or run.erasures:  # what a person was erased from gives nothing on
             continue
         looked_at += 1
         if looked_at > EARLIER_RUNS:
@@ -152,7 +152,7 @@ def whole_trials(path: Path) -> tuple[TrialResult, ...]:
 def champions_of(run: RunRecord) -> Iterator[tuple[str, ModelRecord]]:
     """Yield (identity, record) of a run's stored champions."""
     for model in run.models:
-        if model.identity and model.file and model.status == "done":
+        if model.identity and model.file and model.status == "done" and not model.stale:
             yield model.identity, model
 
 

@@ -20,6 +20,7 @@ from mlrun.process.jobs import OneThread
 from mlrun.records import Label, Prediction, Task
 from mlrun.screen.tables import FORMULA
 from mlrun.store.model_files import version_differences
+from mlrun.store.stale_models import warning
 from mlrun.stored import Model, from_payload
 from mlrun.table.schema_cast import apply_schema
 from mlrun.wording import as_text
@@ -44,11 +45,20 @@ class Predicted:
     notes: tuple[str, ...] = ()
 
 
-def predict(run: str, data: str, output: str, model: str | None, trust: Sequence[str], root: str | None) -> Predicted:
+def predict(
+    run: str,
+    data: str,
+    output: str,
+    model: str | None,
+    trust: Sequence[str],
+    root: str | None,
+    *,
+    stale: bool = False,
+) -> Predicted:
     """Predict the rows of a table with a run's champion; write row, prediction, and probabilities or score to `output`.
 
-    The table is read as the run's own was (separator, null values, ...) and cast to the recorded types. Raises
-    UsageError, DataError with row and column, StorageError.
+    The table is read as the run's own was (separator, null values, ...) and cast to the recorded types. stale: also by
+    a model that holds a person who was erased. Raises UsageError, DataError with row and column, StorageError.
     """
     target = Path(output)
     if target.suffix not in (".csv", ".parquet", ".json"):
@@ -58,7 +68,7 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     if target.exists() and Path(data).exists() and target.samefile(data):
         raise UsageError(f"{output}: the predictions would replace the rows that they are made of; name another file")
     path = runs.resolve(runs.runs_root(None, root), run)
-    stored = stored_model(path, model, trust)
+    stored = stored_model(path, model, trust, stale=stale)
     resolved = data_section(path)
     id_column = resolved["id"]
     needed = {name: stored.schema[name] for name in stored.features}
@@ -71,8 +81,9 @@ def predict(run: str, data: str, output: str, model: str | None, trust: Sequence
     rows = table[str(id_column)] if id_column is not None else pl.Series(np.arange(table.height))
     prediction = predict_alone(stored, table)
     write_output(target, table_of(rows, prediction, stored.blueprint.task))
-    notes = version_differences({"versions": stored.versions})
-    return Predicted(table.height, stored.blueprint.model, runs.read_run(path).name, str(target), notes)
+    record, used = runs.read_run(path), stored.blueprint.model
+    notes = (*version_differences({"versions": stored.versions}), *filter(None, (warning(record, used),)))
+    return Predicted(table.height, used, record.name, str(target), notes)
 
 
 def data_section(run: Path) -> Mapping[str, Any]:
@@ -121,16 +132,23 @@ def recoded(prediction: Prediction, theirs: Sequence[Label], ours: Sequence[Labe
 
 
 def stored_model(
-    run: Path, model: str | None, trust: Sequence[str], folder: str = "", room: Room | None = None
+    run: Path,
+    model: str | None,
+    trust: Sequence[str],
+    folder: str = "",
+    room: Room | None = None,
+    *,
+    stale: bool = False,
 ) -> Model:
     """Return a run's champion, or another model by name; one that was not stored here stays in a child process.
 
     folder: where the author's own modules are looked for, else in the working directory. room: whose child it is, when
-    there are several. Raises UsageError or DataError when there is none, or one that may not be loaded.
+    there are several. stale: also one that holds a person who was erased. Raises UsageError or DataError when there is
+    none, or one that may not be loaded.
     """
     if runs.is_own(run):
-        return from_payload(runs.load_model(run, model, trust, folder=folder), folder)
-    return open_foreign(*runs.find_model(run, model), trust, folder or str(Path.cwd()), room)
+        return from_payload(runs.load_model(run, model, trust, folder=folder, stale=stale), folder)
+    return open_foreign(*runs.find_model(run, model, stale=stale), trust, folder or str(Path.cwd()), room)
 
 
 def source_of(data: str, resolved: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

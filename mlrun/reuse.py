@@ -55,6 +55,8 @@ def earlier_runs(root: Path, experiment: str) -> tuple[EarlierRun, ...]:
     """Return the newest runs of an experiment, newest first; trials that cannot be read count as not tried."""
     found = []
     for record in runs.iter_runs(root, experiment):
+        if record.erasures:  # as in opening: what a person was erased from gives nothing on
+            continue
         path = runs.run_path(root, record.experiment, record.version)
         results = whole_trials(path)
         tried: dict[Key, tuple[TrialResult, ...]] = {}

@@ -38,6 +38,7 @@ from mlrun.store.run_record import RunRecord
 from mlrun.store.run_row import best_of
 from mlrun.store.run_seal import to_json
 from mlrun.store.run_trials import read_trials, write_trials
+from mlrun.store.stale_models import refusal
 from mlrun.store.writing import storing, write_atomically
 
 __all__ = [  # what the steps above use; the parts live in store/
@@ -195,28 +196,38 @@ def is_interrupted(path: Path) -> bool:
 
 
 def load_model(
-    run: str | Path, model: str | None = None, trust: Sequence[str] = (), root: Path | None = None, folder: str = ""
+    run: str | Path,
+    model: str | None = None,
+    trust: Sequence[str] = (),
+    root: Path | None = None,
+    folder: str = "",
+    *,
+    stale: bool = False,
 ) -> Mapping[str, Any]:
     """Load a stored champion, the run's best when no model is named, for use from Python.
 
     Returns its payload: estimator, preparation, task, schema. The file's sha256 is checked before it is read; types
     beyond mlrun's own list need their module in `trust`, looked for in `folder`, else in the working directory. A model
-    that was not stored here is loaded by a child process first. Raises UsageError, DataError, StorageError.
+    that was not stored here is loaded by a child process first; one that holds a person who was erased, only when
+    `stale` says so. Raises UsageError, DataError, StorageError.
     """
     from mlrun.store import model_files
 
     path = run if isinstance(run, Path) else resolve(root or runs_root(), run)
-    file, sha256 = find_model(path, model)
+    file, sha256 = find_model(path, model, stale=stale)
     return model_files.load(file, sha256, foreign=not is_own(path), trust=trust, folder=folder or str(Path.cwd()))
 
 
-def find_model(path: Path, model: str | None = None) -> tuple[Path, str]:
+def find_model(path: Path, model: str | None = None, *, stale: bool = False) -> tuple[Path, str]:
     """Return the file of a run's champion, its best when none is named, with the sha256 that the manifest has.
 
-    Raises UsageError with the names that there are, StorageError when the run is not whole.
+    stale: also one that holds a person who was erased. Raises UsageError with the names that there are, StorageError
+    when the run is not whole.
     """
     record = read_run(path)
     wanted = model or record.best
+    if (why := refusal(record, str(wanted), stale=stale)) and wanted is not None:
+        raise UsageError(why)
     found = next((entry for entry in record.models if entry.name == wanted and entry.file), None)
     if found is None:
         stored = [entry.name for entry in record.models if entry.file]

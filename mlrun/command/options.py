@@ -17,6 +17,7 @@ Sample = Annotated[int, typer.Option("--sample", metavar="N", min=0, help="A try
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Fit again what earlier runs have fitted.")]
 Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Write a report for CI servers, JUnit XML.")]
 Trust = Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load its types.")]
+StaleToo = Annotated[bool, typer.Option("--stale", help="Use even a model that holds an erased person.")]
 Experiment = Annotated[str, typer.Option("--experiment", "-e", metavar="NAME", help="Only its runs.")]
 Where = Annotated[
     list[str], typer.Option("--where", metavar="CONDITION", help="Such as \"roc_auc > 0.9 AND model = 'xgboost'\".")

@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from mlrun.command.options import Executor, Form, Jobs, Junit, NoCache, Overrides, Run, RunsFolder, Sample, Spec, Trust
+from mlrun.command.options import (
+    Executor,
+    Form,
+    Jobs,
+    Junit,
+    NoCache,
+    Overrides,
+    Run,
+    RunsFolder,
+    Sample,
+    Spec,
+    StaleToo,
+    Trust,
+)
 from mlrun.errors import UsageError
 from mlrun.terminal import printable
 
@@ -110,22 +123,24 @@ def predict(
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="csv, parquet or json to write.")],
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="Another model than the best.")] = "",
     trust: Trust = [],  # noqa: B006 - typer copies it
+    stale: StaleToo = False,
     runs: RunsFolder = "",
 ) -> None:
     """Let a run's champion predict new rows."""
     from mlrun import predict as step
     from mlrun.wording import count
 
-    done = step.predict(name, data, output, model or None, trust, runs or None)
+    done = step.predict(name, data, output, model or None, trust, runs or None, stale=stale)
     sys.stderr.write("".join(f"note: {printable(note)}\n" for note in done.notes))
     sys.stdout.write(f"{count(done.rows, 'row')} predicted by {done.model} of {done.run}: {printable(done.output)}\n")
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - each is an option of the command
     name: Run,
     data: Annotated[str, typer.Option("--data", metavar="FILE", help="New rows; the run's own when left out.")] = "",
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="Write findings as JSON lines.")] = "",
     trust: Trust = [],  # noqa: B006 - typer copies it
+    stale: StaleToo = False,
     runs: RunsFolder = "",
     form: Form = "table",
     junit: Junit = "",
@@ -141,7 +156,7 @@ def evaluate(
     step.check_output(output, data)
     begin_report(junit, name, data)
     with stoppable(), watch() as hear:
-        done = step.evaluate(name, data, trust, runs or None, hear)
+        done = step.evaluate(name, data, trust, runs or None, hear, stale=stale)
     step.write(output, done)
     print_evaluation(done, form)
     tell_evaluation(done, junit)
