@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from mlrun.kinds import ByTask, Kind
 from mlrun.records import Outcome, Params, Prediction, Task, TaskKind
+from mlrun.run_options import ExportRequest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -247,21 +247,6 @@ class ExecutorKind:
 
 
 # -- export: exports/<name>.py, ENTRY ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ExportRequest:
-    """What is asked of an export: a finished run's folder, one of its models (None = the best), and where to.
-
-    output: a file, a folder or an address, never empty. trust: modules of the user's that a model may need.
-    force: what stands at `output` may be replaced.
-    """
-
-    run: Path
-    output: str
-    model: str | None = None
-    trust: tuple[str, ...] = ()
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from mlrun import catalog, runs
-from mlrun.contracts import ExportKind, ExportRequest
+from mlrun.contracts import ExportKind
 from mlrun.errors import UsageError
+from mlrun.run_options import ExportRequest
 
 
 def export(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlrun.contracts import ExportRequest
 from mlrun.errors import UsageError
+from mlrun.run_options import ExportRequest
 from mlrun.store.run_record import RunRecord
 
 

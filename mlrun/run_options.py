@@ -1,8 +1,9 @@
-"""How to run, never what: nothing here enters a run's identity."""
+"""How to run and what to export, never what a run is: nothing here enters its identity."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,18 @@ class TrainOptions:
     no_cache: bool = False
     if_changed: bool = False
     sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What is asked of an export: a finished run's folder, one of its models (None = the best), and where to.
+
+    output: a file, a folder or an address, never empty. trust: modules of the user's that a model may need.
+    force: what stands at `output` may be replaced.
+    """
+
+    run: Path
+    output: str
+    model: str | None = None
+    trust: tuple[str, ...] = ()
+    force: bool = False

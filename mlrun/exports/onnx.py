@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import ExportKind, ExportRequest
+from mlrun.contracts import ExportKind
+from mlrun.run_options import ExportRequest
 
 RUNTIME = "opset 18, onnxruntime 1.15 or later"
 
