@@ -144,12 +144,19 @@ def find(root: Path, run: Path, folder: str, subject: Subject) -> Whereabouts:
         if one is None:
             continue
         found.append(one)
-        if one.positions and not one.stored:
-            sources |= {file.path: len(one.positions) for file in files_of(data, part)}
+        if one.positions:
+            sources |= {file.path: len(one.positions) for file in files_of(data, part) if still_holds(file, one)}
         if one.of_today and data.id_column is None:
             unknown = "its data has changed since, no snapshot was kept, and its rows have no ids"
     usable = tuple(each for each in found if not each.of_today or data.id_column is not None)
     return Whereabouts(data, usable, unknown, sources)
+
+
+def still_holds(file: RecordedFile, found: Found) -> bool:
+    """Say whether a file outside holds the person's rows: it was read itself, or has the bytes that were kept."""
+    if not file.path or not Path(file.path).is_file():
+        return False
+    return not found.stored or file_fingerprint(file.path).sha256 == file.sha256
 
 
 def files_of(data: RecordedData, part: str) -> tuple[RecordedFile, ...]:

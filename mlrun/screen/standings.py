@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from mlrun.json_records import encode
 from mlrun.records import Interval
 from mlrun.screen.tables import Heading, Row, Table
+from mlrun.store import stale_models
 from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord
 from mlrun.wording import ARROWS, NOTHING, count, duration, interval, number, size, spread
 
@@ -119,7 +120,7 @@ def style_of(row: Row) -> str:
 
 
 def below(record: RunRecord) -> Iterator[str]:
-    """Yield what the table alone would hide: what the mark means, failures, marked scores, silent baselines."""
+    """Yield what the table alone would hide: the mark, failures, marked scores, silent baselines, stale models."""
     if record.champion is not None and record.metrics:
         yield f"* best by {record.metrics[0].label} over the folds"
     for model in record.models:
@@ -128,6 +129,7 @@ def below(record: RunRecord) -> Iterator[str]:
         if model.coverage is not None and model.coverage < 1:
             yield f"{model.name} says something on {model.coverage:.1%} of the rows only, and is scored on those"
         yield from (note if model.name in note else f"{model.name}: {note}" for note in model.notes)
+    yield from stale_models.warnings(record)
 
 
 def other_metrics(record: RunRecord) -> Table | None:
@@ -166,6 +168,11 @@ def told_notes(record: RunRecord, told: Collection[str] = ()) -> list[str]:
         lines.append(f"A try-out on {count(record.sampled, 'row')}: never the best of its experiment.")
     if record.depends_on_machine:
         lines.append("These scores depend on the machine: a CPU budget or a timeout decided what was tried.")
+    if record.erasures:
+        times = "" if len(record.erasures) == 1 else f", {len(record.erasures)} times"
+        lines.append(
+            f"A person's rows were erased from it{times} (receipt {', '.join(record.erasures)}); its scores are older."
+        )
     if record.failed_trials:
         lines.append(
             f"{count(record.failed_trials, 'trial')} failed; trials.jsonl has the reasons, timings.jsonl what was said."

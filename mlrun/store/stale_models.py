@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mlrun.store.run_record import ModelRecord, RunRecord
 
 CONTAINS, INFLUENCED = "contains-", "influenced"
@@ -33,4 +35,11 @@ def warning(record: RunRecord, name: str) -> str:
         return ""
     if model.stale == INFLUENCED:
         return f"{name} was trained on rows of a person who was erased since: it holds none of them, but follows them"
+    if not model.file:
+        return f"{name} held {HELD[model.stale]} of a person who was erased since, and was deleted with that"
     return f"{name} holds {HELD[model.stale]} of a person who was erased since"
+
+
+def warnings(record: RunRecord) -> Iterator[str]:
+    """Yield what must be known of each stale model of a run."""
+    return filter(None, (warning(record, model.name) for model in record.models))

@@ -11,6 +11,7 @@ from mlrun.json_records import encode
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.standings import cv_of, ranked, test_of
 from mlrun.screen.tables import Heading, Row, Table
+from mlrun.store import stale_models
 from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.view.outcomes import MARK, outcomes, slices, told_budget
 from mlrun.wording import ARROWS, NOTHING, as_text, count, difference, interval, number, spread
@@ -24,6 +25,12 @@ def print_comparison(comparison: Comparison, form: str, tests: bool) -> None:
     show_page(Page(title(comparison), parts, as_object(comparison), scores(comparison)), form)
 
 
+def told_stale(comparison: Comparison) -> Iterator[str]:
+    """Yield which models were trained on a person who was erased since."""
+    for subject in (comparison.reference, *(pair.new for pair in comparison.pairs)):
+        yield from (f"{subject.record.name}: {told}" for told in stale_models.warnings(subject.record))
+
+
 def title(comparison: Comparison) -> str:
     return " and ".join([comparison.reference.record.name, *(pair.new.record.name for pair in comparison.pairs)])
 
@@ -32,7 +39,7 @@ def sections(comparison: Comparison, tests: bool) -> list[Section]:
     """Return scores, differences, tests and slices, what changed, then a conclusion for each run."""
     if comparison.across is not None:  # runs of other data have nothing else in common
         return [Section("", ranking(comparison.across), (told_ranking(comparison.across),))]
-    parts = [Section("scores", scores(comparison))]
+    parts = [Section("scores", scores(comparison), tuple(told_stale(comparison)))]
     found = [finding for pair in comparison.pairs for finding in pair.findings]
     if found:
         parts.append(Section(f"differences from {comparison.reference.record.name}", differences(comparison, found)))
