@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import resource
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -117,7 +118,9 @@ class Predict:
     timeout: float | None = None
 
     def run(self) -> Prediction:
-        return opened(self.origin).predict(self.table)
+        with warnings.catch_warnings():  # a library's lines mean nothing to a user, as in the main process
+            warnings.simplefilter("ignore")
+            return opened(self.origin).predict(self.table)
 
 
 @functools.lru_cache(maxsize=CHILD_MODELS)
@@ -127,10 +130,8 @@ def opened(origin: Origin) -> StoredModel:
     file = Path(origin.file)
     payload = model_files.load(file, origin.sha256, trust=origin.trust, folder=origin.folder)
     model_files.keep_to_folder(file, payload, origin.trust, origin.folder)
-    try:
+    with model_files.damage_told(file, "is no whole model"):
         return from_payload(payload, origin.folder)
-    except model_files.DAMAGE as error:
-        raise DataError(f"{file} is no whole model: {type(error).__name__}") from error
 
 
 def use_no_more_than_there_is() -> None:

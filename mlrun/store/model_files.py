@@ -7,13 +7,13 @@ import subprocess
 import sys
 import warnings
 import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256 as sha256_hash
 from pathlib import Path
 from typing import Any
 
-from mlrun.errors import DataError
+from mlrun.errors import DataError, MlrunError
 from mlrun.provenance import packages
 from mlrun.store.model_bounds import check_bounds, parts_of
 from mlrun.store.writing import reading, storing, write_atomically
@@ -23,6 +23,7 @@ MEMBERS = 1_000_000
 UNPACKED_BYTES = 8 * 2**30
 RATIO, RATIO_FROM = 200, 100 * 2**20  # deflate can reach 1,032; fitted models stay far below
 CHILD_SECONDS = 300
+LONGEST_REASON = 200  # characters of what a library says
 VERSIONS_THAT_MATTER = ("scikit-learn", "xgboost", "numpy", "scipy")
 
 # Beyond what skops itself trusts (scikit-learn's public estimators, numpy's arrays and scalars). Never widened by a
@@ -62,11 +63,6 @@ TRUSTED = (
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRegressor",
 )
-# What a damaged file makes the libraries raise; there is no telling which.
-DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError,
-    RuntimeError, SyntaxError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 def store(path: Path, payload: Mapping[str, Any]) -> None:
@@ -107,10 +103,8 @@ def load(
     if trust and folder and folder not in sys.path:
         sys.path.insert(0, folder)
     payload = read(path, content, trusted)
-    try:
+    with damage_told(path, "is damaged or forged"):  # parts may lack what such parts have
         check_bounds(payload, str(path))
-    except DAMAGE as error:  # parts that lack what such parts have
-        raise DataError(f"{path} is not loaded: it is damaged or forged ({type(error).__name__})") from error
     if foreign:
         keep_to_folder(path, payload, trust, folder)
     return payload
@@ -136,11 +130,9 @@ def check(path: Path, content: bytes, trust: Sequence[str] = ()) -> list[str]:
     """Return the types to trust in this file, before anything in it is built; raise DataError for one that is not."""
     import skops.io
 
-    try:
+    with damage_told(path, "is no whole model file"):
         check_size(path, content)
         unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
-    except DAMAGE as error:
-        raise DataError(f"{path} is no whole model file: {type(error).__name__}") from error
     refused = [name for name in unknown if not is_trusted(name, trust)]
     if refused:
         raise DataError(refusal(path, refused))
@@ -181,18 +173,27 @@ def read(path: Path, content: bytes, trusted: list[str]) -> dict[str, Any]:
     """Build what a checked file holds."""
     import skops.io
 
-    try:
-        with warnings.catch_warnings():  # other versions are told by version_differences, in a sentence
-            warnings.simplefilter("ignore")
-            payload = skops.io.loads(content, trusted=trusted)
-    except DAMAGE as error:
-        raise DataError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    with damage_told(path, "cannot be loaded"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other versions are told by version_differences, in a sentence
+        payload = skops.io.loads(content, trusted=trusted)
     found = payload["format"] if isinstance(payload, dict) and "format" in payload else None
     if isinstance(found, int) and found > FORMAT:
         raise DataError(f"{path} has format {found}; this mlrun reads up to {FORMAT}: install a newer mlrun")
     if not isinstance(payload, dict) or not isinstance(found, int) or found < 1:
         raise DataError(f"{path} is no model of mlrun: it has no format")
     return payload
+
+
+@contextmanager
+def damage_told(path: Path, what: str) -> Iterator[None]:
+    """Turn whatever a damaged or forged file makes the libraries raise into one sentence; there is no telling which."""
+    try:
+        yield
+    except MlrunError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())[:LONGEST_REASON]
+        raise DataError(f"{path} {what} ({type(error).__name__}{f': {said}' if said else ''})") from error
 
 
 def load_in_child(path: Path, trust: Sequence[str], folder: str) -> None:
