@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlrun.author_files import files_of_baselines, files_of_tests
 from mlrun.origin.code_state import CodeState, code_state
 from mlrun.store.file_digests import fingerprints
 
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
     from mlrun.records import Dataset
     from mlrun.spec import Spec
 
+Entries = tuple[Mapping[str, Any], ...]
 CHANGED = "written after the rows were loaded: its sha256 may be that of others"
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """files: what data.json says of the files that were read, and of those of baselines. code: for code.json."""
+    """What data.json says of the files of rows, of baselines, of tests; code: for code.json."""
 
-    files: tuple[Mapping[str, Any], ...]
-    baseline_files: tuple[Mapping[str, Any], ...]
+    files: Entries
+    baseline_files: Entries
+    author_files: Entries
     code: CodeState
 
 
@@ -49,13 +52,11 @@ def begin_recording(
     return promise
 
 
-def recorded_files(
-    spec: Spec, dataset: Dataset, root: Path, loading_ns: int
-) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
-    """Return each file of the rows, and each of the baselines, with its fingerprint or why it has none."""
+def recorded_files(spec: Spec, dataset: Dataset, root: Path, loading_ns: int) -> tuple[Entries, Entries, Entries]:
+    """Return each file of the rows, of the baselines, of the tests, with its fingerprint or why it has none."""
     rows = [(path, key == "test_files") for key in ("files", "test_files") for path in dataset.source.get(key, ())]
-    beside = list(dict.fromkeys(files_of_baselines(spec)))
-    found = fingerprints([*(path for path, _ in rows), *beside], root)
+    beside, tests = dict.fromkeys(files_of_baselines(spec)), dict.fromkeys(files_of_tests(spec))
+    found = fingerprints([*(path for path, _ in rows), *beside, *tests], root)
 
     def entry(path: str, **facts: Any) -> Mapping[str, Any]:
         known = found[path]
@@ -63,12 +64,4 @@ def recorded_files(
             return {"path": path, "note": known, **facts}
         return {**asdict(known), **facts, **({"note": CHANGED} if known.mtime_ns > loading_ns else {})}
 
-    return tuple(entry(path, test=test) for path, test in rows), tuple(entry(path) for path in beside)
-
-
-def files_of_baselines(spec: Spec) -> Iterator[str]:
-    """Yield the files that people's labels, and predictions that exist, are read from."""
-    for baseline in spec.baselines:
-        for key in ("path", "predictions"):
-            if baseline.params.get(key) is not None:
-                yield str((Path(spec.folder) / Path(str(baseline.params[key])).expanduser()).absolute())
+    return tuple(entry(path, test=test) for path, test in rows), tuple(map(entry, beside)), tuple(map(entry, tests))

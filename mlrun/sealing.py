@@ -159,6 +159,7 @@ def data_facts(course: Course, recorded: Recording) -> dict[str, Any]:
         "source": dict(dataset.source),
         "files": list(recorded.files),
         "baseline_files": list(recorded.baseline_files),
+        "author_files": list(recorded.author_files),
         "rows": dataset.table.height,
         "train_rows": len(course.split.train),
         "test_rows": len(course.split.test),

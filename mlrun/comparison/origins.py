@@ -69,7 +69,8 @@ class Data:
     """data.json: digests of the table, of each column, and of the rows in train and in test in their order.
 
     folds: name → digests of the rows inside and of those held out, in their order.
-    files: what was read; tables, where rows stood in no file; baseline_files: people's labels and the like, if kept.
+    files: what was read; tables, where rows stood in no file; baseline_files: people's labels and the like;
+    author_files: those of tests.
     """
 
     data_id: str = ""
@@ -86,6 +87,7 @@ class Data:
     files: tuple[DataFile, ...] = ()
     tables: tuple[DataFile, ...] = ()
     baseline_files: tuple[DataFile, ...] = ()
+    author_files: tuple[DataFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
