@@ -89,6 +89,8 @@ COMMANDS: dict[str, Callable[..., int | None]] = {  # in the order of their use
     "predict": working.predict,
     "evaluate": working.evaluate,
     "reproduce": working.reproduce,
+    "tag": keeping.tag,
+    "note": keeping.note,
     "export": keeping.export,
     "catalog": looking.catalog,
     "schema": looking.schema,

@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
 from mlrun.command.options import Run, RunsFolder, Trust
 from mlrun.terminal import printable
+
+
+def tag(
+    name: Run,
+    tags: Annotated[list[str], typer.Argument(metavar="TAG", help="Without: the tags that it has.")] = [],  # noqa: B006 - typer copies it
+    remove: Annotated[list[str], typer.Option("--remove", metavar="TAG", help="Take it away; repeatable.")] = [],  # noqa: B006 - the same
+    runs: RunsFolder = "",
+) -> None:
+    """Give a run tags: EXPERIMENT@TAG means it then, and gc keeps it."""
+    from mlrun.labelling import tag as step
+    from mlrun.runs import runs_root
+
+    tell(step(runs_root(None, runs or None), name, tags, remove))
+
+
+def note(
+    name: Run,
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Without: the note it has. '': none.")] = [],  # noqa: B006 - the same
+    runs: RunsFolder = "",
+) -> None:
+    """Write a line about a run."""
+    from mlrun.labelling import note as step
+    from mlrun.runs import runs_root
+
+    tell(step(runs_root(None, runs or None), name, " ".join(text) if text else None))
+
+
+def tell(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        sys.stdout.write(f"{printable(sentence)}\n")
 
 
 def export(
@@ -23,5 +54,4 @@ def export(
     """Hand a run, or one of its models, to another tool."""
     from mlrun.export import export as step
 
-    for sentence in step(name, to, output, model or None, trust, force, runs or None):
-        sys.stdout.write(f"{printable(sentence)}\n")
+    tell(step(name, to, output, model or None, trust, force, runs or None))

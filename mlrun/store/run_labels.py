@@ -111,9 +111,9 @@ def check_tag(tag: str) -> str:
 
 def check_note(note: str) -> str:
     """Return the note; raise UsageError for what a terminal would act on or not show, and for what is too long."""
-    if not note.isprintable():
-        strange = next(character for character in note if not character.isprintable())
-        raise UsageError(f"a note is one line of text; this one holds {printable(strange)}, which would not be shown")
+    if printable(note) != note:
+        strange = next(shown for character in note if (shown := printable(character)) != character)
+        raise UsageError(f"a note is one line of text; this one holds {strange}, which would not be shown")
     if len(note) > NOTE_AT_MOST:
         raise UsageError(f"a note has at most {NOTE_AT_MOST:,} characters; this one has {len(note):,}")
     return note
