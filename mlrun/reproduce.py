@@ -26,13 +26,13 @@ from mlrun.recorded_data import RecordedFile, check_files, with_snapshots
 from mlrun.run_options import TrainOptions
 from mlrun.run_rows import kept_tables
 from mlrun.run_spec import spec_of
-from mlrun.store.run_folder import sha256_of
+from mlrun.store.run_folder import JOURNAL, SCRATCH, sha256_of
 from mlrun.store.run_record import RunRecord
 
 if TYPE_CHECKING:
     from mlrun.spec import BaselineSpec, Spec
 
-SCRATCH = "mlrun-reproduce-"
+PREFIX = "mlrun-reproduce-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def scratch_folder(keep: str) -> Iterator[Path]:
         yield Path(keep).expanduser().absolute()
         return
     try:
-        folder = tempfile.mkdtemp(prefix=SCRATCH)
+        folder = tempfile.mkdtemp(prefix=PREFIX)
     except OSError as error:
         told = f"there is no place for the repetition ({error.strerror or error})"
         raise StorageError(f"{told}: name a folder with --keep DIR, or set TMPDIR") from error
@@ -177,7 +177,7 @@ def of_file(file: RecordedFile, *, matters: bool) -> Departure:
 
 
 def damaged_record(path: Path) -> Iterator[Departure]:
-    """Yield each file of results that is not the one that the run wrote."""
+    """Yield each file of the record that is not the one that the run wrote; models are not asked anything here."""
     try:
         manifest = runs.read_manifest(path)
     except StorageError as error:
@@ -185,11 +185,12 @@ def damaged_record(path: Path) -> Iterator[Departure]:
         return
     for name, sha256 in manifest.items():
         file = path / name
-        if name.endswith((".jsonl", ".parquet")) and name != "journal.jsonl":
-            if not file.is_file():
-                yield Departure("record", f"{name} is gone from the run's folder")
-            elif sha256_of(file) != sha256:
-                yield Departure("record", f"{name} was changed after the run")
+        if name == JOURNAL or name.startswith(("models/", f"{SCRATCH}/")):  # older runs vouch for their scratch
+            continue
+        if not file.is_file():
+            yield Departure("record", f"{name} is gone from the run's folder")
+        elif sha256_of(file) != sha256:
+            yield Departure("record", f"{name} was changed after the run")
 
 
 def refusal(record: RunRecord, ready: Ready) -> str:

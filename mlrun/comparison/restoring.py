@@ -68,7 +68,8 @@ def code_departures(run: Path, folder: str, then: Code, now: Code) -> Iterator[D
         if change.path == "own modules":
             yield Departure("code", told_modules(then, now), cure="" if then.git else from_copies(run))
         else:
-            cure = restoring(run, folder, then) if change.path != "files that git does not know" else from_copies(run)
+            known = change.path != "files that git does not know"
+            cure = restoring(run, folder, then, now) if known else from_copies(run)
             yield Departure("code", change.path, told(change.old), told(change.new), other, cure)
 
 
@@ -87,13 +88,13 @@ def told_modules(then: Code, now: Code) -> str:
     return f"own modules: {'; '.join(words)}" if words else "own modules differ"
 
 
-def restoring(run: Path, folder: str, then: Code) -> str:
-    """Return the commands that bring back a commit, and what was changed since."""
-    if then.git is None:
+def restoring(run: Path, folder: str, then: Code, now: Code) -> str:
+    """Return the commands that put today's changes aside, and bring back the commit with what was changed since."""
+    if then.git is None or now.git is None:
         return ""
     git = f"git -C {shlex.quote(folder)}"
-    steps = [f"{git} stash -u"]
-    if then.git.commit:
+    steps = [f"{git} stash -u"] if now.git.dirty else []
+    if then.git.commit and then.git.commit != now.git.commit:
         steps.append(f"{git} checkout {then.git.commit}")
     if then.git.patch_sha256:
         top = f'"$({git} rev-parse --show-toplevel)"'

@@ -20,6 +20,7 @@ from mlrun.store.writing import TEMPORARY, storing, sync_folder, write_atomicall
 
 LOCK, JOURNAL, RUN, MANIFEST, TRIALS = "lock", "journal.jsonl", "run.json", "manifest.json", "trials.jsonl"
 FINDINGS, LABELS = "findings.jsonl", "labels.json"
+SCRATCH = "scratch"  # prepared folds that workers share: gone when the run ends
 UNSEALED = (LOCK, RUN, MANIFEST, LABELS)
 PROBE_SECONDS = 0.5  # another process that only asks whether a lock is held has it for an instant
 
@@ -139,7 +140,7 @@ def finish(folder: Path, record: RunRecord, *, own: bool = True) -> RunRecord:
 def sealed_files(folder: Path) -> list[str]:
     """Return the files that the manifest vouches for, relative to the folder, in alphabetical order."""
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in found if name not in UNSEALED)
+    return sorted(name for name in found if name not in UNSEALED and not name.startswith(f"{SCRATCH}/"))
 
 
 def sha256_of(path: Path) -> str:
