@@ -65,14 +65,14 @@ def id_column(one: Side, two: Side, wish: Wish) -> str | None:
 
     Raises UsageError for one that a side does not have, or whose values may not be shown.
     """
-    named = wish.id or one.id or two.id
+    named = wish.id or one.section.id or two.section.id
     if wish.id is not None:
         for side in (one, two):
             if side.table is not None and wish.id not in side.table.columns:
                 raise UsageError(f"{side.name} has no column '{wish.id}'{suggestion(wish.id, side.table.columns)}")
     if wish.examples and named is None:
         raise UsageError("--examples shows ids of rows: name their column with --id COLUMN")
-    if wish.examples and named in {*one.sensitive, *two.sensitive}:
+    if wish.examples and named in {*one.section.sensitive, *two.section.sensitive}:
         raise UsageError(f"the column '{named}' is sensitive: its values are never shown, so leave --examples out")
     return named
 
@@ -91,7 +91,7 @@ def diff_of_tables(one: Side, two: Side, column: str | None, wish: Wish) -> Data
     told = told_side(one, digests[0], plain), told_side(two, digests[1], plain)
     if same:
         ordered = np.array_equal(digests[0].rows, digests[1].rows)
-        if one.table is not None and two.table is not None and one.table.columns != two.table.columns:
+        if one.rows.columns != two.rows.columns:
             notes.append("the columns stand in another order")
         return DataDiff(*told, True, ordered, unchanged_rows(pair, matched, column), (), tuple(notes))
     if matched is None:
@@ -100,7 +100,8 @@ def diff_of_tables(one: Side, two: Side, column: str | None, wish: Wish) -> Data
         cells = changed_cells(pair.first, pair.second, matched, str(column))
         rows = by_id(matched, cells, str(column))
         examples = examples_of(pair, matched, cells, str(column), wish.examples)
-    moves = find_moves(pair.first, pair.second, [] if column is None else [column])
+    still = [name for name in pair.first.columns if equal_values(name, pair, digests)]
+    moves = find_moves(pair.first, pair.second, still if column is None else [*still, column])
     columns = column_changes(pair, renamed, digests, cells, moves)
     return DataDiff(*told, False, None, rows, columns, tuple(notes), examples)
 
@@ -119,6 +120,8 @@ def matching(pair: Pair, one: Side, two: Side, column: str | None) -> tuple[Matc
 
 def renamed_columns(pair: Pair, matched: Matched | None) -> dict[str, str]:
     """Return new name → old name, guessed from equal values in the rows that both sides have."""
+    if not pair.removed.width or not pair.added.width:
+        return {}
     if matched is None:
         return guess_renamed(pair.removed, pair.added)
     return guess_renamed(pair.removed[matched.first], pair.added[matched.second])
@@ -136,9 +139,8 @@ def with_renamed(pair: Pair, renamed: Mapping[str, str]) -> Pair:
 
 def told_side(side: Side, digests: DataDigests, whole: bool) -> Told:
     """Return what is said of a side; the digest of all of its data only where all columns were compared."""
-    assert side.table is not None  # noqa: S101 - the caller has seen to it
     digest = side.recorded.data_id or (digests.data_id if whole else "")
-    return Told(side.name, side.kind, side.table.height, side.table.width, digest, side.origin)
+    return Told(side.name, side.kind, side.rows.height, side.rows.width, digest, side.origin)
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------
@@ -191,13 +193,18 @@ def column_changes(
     found = []
     for name in pair.first.columns:
         before, now = pair.types[name] if name in pair.types else (word(pair.first[name]), word(pair.second[name]))
-        equal = digests[0].columns[name] == digests[1].columns[name] and pair.first.height == pair.second.height
+        equal = equal_values(name, pair, digests)
         changed = None if cells is None or name not in cells.columns else cells.columns[name]
         change = change_of(name, pair, renamed, equal, cells)
         found.append(ColumnChanges(name, before, now, change, renamed.get(name, ""), changed, equal, moves.get(name)))
     found += [ColumnChanges(column.name, word(column), "", "removed") for column in pair.removed]
     found += [ColumnChanges(column.name, "", word(column), "added") for column in pair.added]
     return tuple(found)
+
+
+def equal_values(name: str, pair: Pair, digests: tuple[DataDigests, DataDigests]) -> bool:
+    """Say whether a column holds the same values on both sides, in whatever order."""
+    return digests[0].columns[name] == digests[1].columns[name] and pair.first.height == pair.second.height
 
 
 def change_of(name: str, pair: Pair, renamed: Mapping[str, str], equal: bool, cells: Cells | None) -> Change:

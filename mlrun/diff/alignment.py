@@ -53,7 +53,7 @@ def align(first: Side, second: Side) -> Pair:
     types: dict[str, tuple[str, str]] = {}
     clash, columns = False, []
     for name in common:
-        before, now = guessed(first, name, one), guessed(second, name, two)
+        before, now = guessed(first, name), guessed(second, name)
         if second.kind == "run" and first.kind != "run":
             right, left = unify(two[name], one[name])
         else:
@@ -76,9 +76,7 @@ def align(first: Side, second: Side) -> Pair:
 
 def tables_of(first: Side, second: Side) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return both tables; what is text on one side is read as text on the other, where that is a text file."""
-    assert first.table is not None  # noqa: S101 - the caller has seen to it
-    assert second.table is not None  # noqa: S101
-    one, two = first.table, second.table
+    one, two = first.rows, second.rows
     common = [name for name in one.columns if name in two.columns]
     texts = tuple(name for name in common if (one[name].dtype == pl.String) != (two[name].dtype == pl.String))
     if texts and first.reread is not None and any(one[name].dtype != pl.String for name in texts):
@@ -88,9 +86,9 @@ def tables_of(first: Side, second: Side) -> tuple[pl.DataFrame, pl.DataFrame]:
     return one, two
 
 
-def guessed(side: Side, name: str, table: pl.DataFrame) -> str:
+def guessed(side: Side, name: str) -> str:
     """Return a column's type as it is by itself, before the other side had a say."""
-    return str((side.table if side.table is not None else table)[name].dtype.base_type())
+    return str(side.rows[name].dtype.base_type())
 
 
 def word_of(dtype: str) -> str:
@@ -164,7 +162,7 @@ def guess_renamed(removed: pl.DataFrame, added: pl.DataFrame) -> dict[str, str]:
 
     The rows of both sides are the same ones, or as many. Columns of one value all through tell nothing.
     """
-    if removed.height != added.height or not removed.width or not added.width:
+    if removed.height != added.height:
         return {}
     old, new = ({each: ordered_digest(table[each]) for each in table.columns} for table in (removed, added))
     found = {}

@@ -118,6 +118,8 @@ def mean_difference(before: Array, now: Array) -> float | None:
     """
     if len(before) < 2 or len(now) < 2:
         return None
+    largest = max(float(np.abs(before).max()), float(np.abs(now).max())) or 1.0
+    before, now = before / largest, now / largest  # the unit cancels out; squares of huge numbers would overflow
     difference = float(now.mean() - before.mean())
     spread = math.sqrt((float(before.var(ddof=1)) + float(now.var(ddof=1))) / 2)
     if spread == 0.0 or not math.isfinite(spread):

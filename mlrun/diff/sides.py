@@ -12,8 +12,7 @@ import polars as pl
 
 from mlrun import runs
 from mlrun.comparison.origins import read_as, read_object
-from mlrun.errors import DataError, UsageError
-from mlrun.predict import data_section
+from mlrun.errors import DataError, NothingConcluded, UsageError
 from mlrun.run_rows import RunRows, rows_of_run
 from mlrun.shift.profile import PROFILE
 from mlrun.store.run_folder import RUN
@@ -39,11 +38,30 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSection:
+    """What a run's spec said of its data."""
+
+    source: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    where: str | None = None
+    limit: int | None = None
+    id: str | None = None
+    sensitive: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedSpec:
+    """What matters here of spec.resolved.json."""
+
+    data: DataSection = field(default_factory=DataSection)
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """One of two tables. table: None when it cannot be had any more, for the reason `why`; then `recorded` is there.
 
     typed: its types are known, not guessed from text. reread: reads a text file again with some columns as written.
-    id, sensitive: as the run's spec says. notes: how it was read, where that is not plain.
+    section: what the run's spec says of its data. notes: how it was read, where that is not plain.
     """
 
     name: str
@@ -54,10 +72,16 @@ class Side:
     why: str = ""
     typed: bool = True
     reread: Reread | None = None
-    id: str | None = None
-    sensitive: tuple[str, ...] = ()
+    section: DataSection = field(default_factory=DataSection)
     folder: Path | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The table; raises NothingConcluded with the reason where it cannot be had any more."""
+        if self.table is None:
+            raise NothingConcluded(f"{self.name}: {self.why}")
+        return self.table
 
     @property
     def profile(self) -> Mapping[str, Any]:
@@ -86,8 +110,7 @@ def side_of_run(folder: Path, root: Path) -> Side:
     record = runs.read_run(folder)
     found, known = rows_of_run(folder, root), read_as(Recorded, folder / "data.json") or Recorded()
     told = () if record.sampled is None else (f"{record.name} was a try-out on {record.sampled:,} rows",)
-    section = read_object(folder / "spec.resolved.json") or {}
-    data = section["data"] if isinstance(section.get("data"), dict) else {}
+    spec = read_as(ResolvedSpec, folder / "spec.resolved.json") or ResolvedSpec()
     return Side(
         record.name,
         "run",
@@ -95,8 +118,7 @@ def side_of_run(folder: Path, root: Path) -> Side:
         known,
         origin_of(found),
         found.why,
-        id=data["id"] if isinstance(data.get("id"), str) else None,
-        sensitive=tuple(data["sensitive"]) if isinstance(data.get("sensitive"), list) else (),
+        section=spec.data,
         folder=folder,
         notes=told,
     )
@@ -113,9 +135,9 @@ def side_of_data(name: str, beside: Side | None) -> Side:
     """
     origin = find_origin(name, str(Path.cwd()))
     params, folder = dict(origin.params), str(Path.cwd())
-    section = {} if beside is None or beside.folder is None else data_section(beside.folder)
-    if section and section["source"] == origin.source and "path" in params:
-        params = {**params, **section["params"], "path": params["path"]}
+    section = DataSection() if beside is None else beside.section
+    if section.source == origin.source and "path" in params:
+        params = {**params, **section.params, "path": params["path"]}
     reads_text = find_source(origin.source, folder).reads_text
 
     def read(as_text: tuple[str, ...]) -> pl.DataFrame:
@@ -125,7 +147,7 @@ def side_of_data(name: str, beside: Side | None) -> Side:
     try:
         table = read(text_columns(schema_of_side(beside)))
     except DataError as error:
-        raise DataError(f"{error}{told_reading(beside, origin) if section else ''}") from error
+        raise DataError(f"{error}{told_reading(beside, origin)}") from error
     table, notes = selected(table, section, name)
     again = read if reads_text and beside is None else None
     return Side(name, "file", table, typed=not reads_text, reread=again, notes=notes)
@@ -139,21 +161,20 @@ def told_reading(beside: Side | None, origin: Origin) -> str:
     return f" (it was read as {beside.name} reads its {origin.source} data)" if beside is not None else ""
 
 
-def selected(table: pl.DataFrame, section: Mapping[str, Any], name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def selected(table: pl.DataFrame, section: DataSection, name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return the rows that the run would have taken of a file, and what was left out."""
     notes = []
-    known = {"where": None, "limit": None, **section}
-    where, limit = known["where"], known["limit"]
+    where, limit = section.where, section.limit
     if where is not None:
         try:
-            keep = select_rows(table, str(where))
+            keep = select_rows(table, where)
         except UsageError as error:
             raise DataError(f"{name}: the run's `where` cannot be asked of it: {error}") from error
         if not keep.all():
             left = int(np.count_nonzero(~keep))
             notes.append(f"{left:,} rows of {name} are left out: the run's condition does not hold for them ({where})")
         table = table.filter(keep)
-    if limit is not None and table.height > int(limit):
-        notes.append(f"only the first {int(limit):,} rows of {name} count, as in the run")
-        table = table.head(int(limit))
+    if limit is not None and table.height > limit:
+        notes.append(f"only the first {limit:,} rows of {name} count, as in the run")
+        table = table.head(limit)
     return table, tuple(notes)
