@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
 from mlrun.run_options import ExportRequest
-from mlrun.store.run_record import RunRecord
+from mlrun.store.run_record import ModelRecord, RunRecord
 
 
 def free_file(wanted: ExportRequest) -> Path:
@@ -21,16 +22,27 @@ def free_file(wanted: ExportRequest) -> Path:
     return path
 
 
-def fresh_model(record: RunRecord, wanted: str | None) -> str | None:
-    """Return the name of the model that is asked for, None for a run without any.
+def fresh_model(record: RunRecord, wanted: str | None) -> str:
+    """Return the name of the model that is asked for, to be handed on.
 
     Raises UsageError when it still holds something of a person whose rows were erased after the run.
     """
-    name = wanted or record.best
-    found = next((model for model in record.models if model.name == name), None)
-    if found is not None and found.stale.startswith("contains"):
+    found = model_named(record, wanted)
+    if found.stale.startswith("contains"):
         raise UsageError(
             f"{found.name} of {record.name} still holds rows that were erased ({found.stale}), so it is not handed on: "
             "run the spec again"
         )
-    return name
+    return found.name
+
+
+def model_named(record: RunRecord, wanted: str | None) -> ModelRecord:
+    """Return a model of a run, the best when none is named; raise UsageError with the names that there are."""
+    names = [model.name for model in record.models if model.kind == "model" and model.status == "done"]
+    name = wanted or record.best
+    if name is None:
+        way_out = f"name one with --model: {', '.join(names)}" if names else "none of its models could be fitted"
+        raise UsageError(f"{record.name} has no best model; {way_out}")
+    if name not in names:
+        raise UsageError(f"{record.name} has no model '{name}'{suggestion(name, names)}")
+    return next(model for model in record.models if model.name == name)
