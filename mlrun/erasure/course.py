@@ -24,7 +24,9 @@ from mlrun.store.rewriting import held, rewrite
 from mlrun.store.run_findings import parse_finding
 from mlrun.store.run_folder import FINDINGS, RUN, sha256_of
 from mlrun.store.run_record import RunRecord
+from mlrun.store.snapshots import FOLDER as SNAPSHOTS
 from mlrun.store.snapshots import guarded, references, snapshots
+from mlrun.store.writing import TEMPORARY
 
 CACHES = (".index.sqlite", ".index.sqlite-wal", ".index.sqlite-shm", ".index.sqlite-journal", ".digests.json")
 
@@ -205,7 +207,7 @@ def with_report(task: Task, path: Path, record: RunRecord | None, plan: Plan) ->
 
 def clear(task: Task) -> None:
     """Remove the snapshots that were replaced, those that no run needs and that hold the person, and caches."""
-    if next(snapshots(task.root), None) is not None:
+    if (task.root / SNAPSHOTS).is_dir():
         with guarded(task.root, alone=True):
             drop_snapshots(task)
     for name in CACHES:
@@ -218,6 +220,8 @@ def clear(task: Task) -> None:
 def drop_snapshots(task: Task) -> None:
     """Remove snapshots that nothing refers to any more, the person's; one that another experiment needs stays."""
     needed, old = references(task.root), {each.before for each in task.receipt.snapshots}
+    for leftover in (task.root / SNAPSHOTS).glob(f"*/{TEMPORARY}*"):  # whoever made them holds the lock no more
+        leftover.unlink(missing_ok=True)
     for path in list(snapshots(task.root)):
         if path.name in needed or not (path.name in old or holds_them(path, task.subject)):
             continue

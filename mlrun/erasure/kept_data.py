@@ -159,7 +159,8 @@ def told(entry: dict[str, Any], changed: Mapping[str, ErasedSnapshot], made: Mad
         return entry
     if not known.after:
         return {**entry, "snapshot": False}
-    new = {**entry, "sha256": known.after, "size_bytes": made.sizes[known.after]}
+    source = entry["source_sha256"] if "source_sha256" in entry else entry["sha256"]
+    new = {**entry, "sha256": known.after, "size_bytes": made.sizes[known.after], "source_sha256": source}
     return {**new, "rows": entry["rows"] - known.rows} if "rows" in entry else new
 
 

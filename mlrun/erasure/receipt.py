@@ -17,7 +17,7 @@ from typing import Any
 from mlrun.errors import UsageError
 from mlrun.json_records import decode, encode
 from mlrun.store.own_key import seal_of
-from mlrun.store.writing import storing, write_atomically
+from mlrun.store.writing import TEMPORARY, storing, write_atomically
 
 FOLDER, LOCK, PURPOSE, FORMAT = ".erasures", "lock", "erasure", 1
 OUT_OF_REACH = (
@@ -129,10 +129,14 @@ def alone(root: Path) -> Iterator[None]:
         place.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(place, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError("another `mlrun data erase` is at work on these runs: wait for its end") from error
+        with storing(place):
+            for leftover in place.parent.glob(f"{TEMPORARY}*"):  # of one that was killed while it wrote
+                leftover.unlink()
         yield
-    except BlockingIOError as error:
-        raise UsageError("another `mlrun data erase` is at work on these runs: wait for its end") from error
     finally:
         os.close(handle)
 

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
-    """A file or a kept table in data.json; test: of the test rows, where they have files of their own."""
+    """A file or a kept table in data.json; test: of the test rows, where they have files of their own.
+
+    source_sha256: of the file outside, where what is kept is no longer the same.
+    """
 
     path: str = ""
     sha256: str = ""
     snapshot: bool = False
     test: bool = False
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ def still_holds(file: RecordedFile, found: Found) -> bool:
     """Say whether a file outside holds the person's rows: it was read itself, or has the bytes that were kept."""
     if not file.path or not Path(file.path).is_file():
         return False
-    return not found.stored or file_fingerprint(file.path).sha256 == file.sha256
+    return not found.stored or file_fingerprint(file.path).sha256 in (file.sha256, file.source_sha256)
 
 
 def files_of(data: RecordedData, part: str) -> tuple[RecordedFile, ...]:
