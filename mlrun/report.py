@@ -27,6 +27,8 @@ from mlrun.screen.tables import Table, write
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
 from mlrun.view.findings import at_a_glance, reasons
+from mlrun.view.tracking import read_tracked, summary, tracking
+from mlrun.view.tracking_in_full import tracking_in_full
 from mlrun.wording import as_text, count, duration, moment, nearest, seconds_between
 
 BRIEF = 3  # columns of this rank and above are for `show`
@@ -58,18 +60,35 @@ def brief(table: Table) -> Table:
     return replace(table, headings=tuple(heading for heading in table.headings if heading.rank < BRIEF))
 
 
-def show(folder: Path, form: str = "table", markdown_file: str = "", html_file: str = "") -> None:
-    """Print one run in full; with a file named write that instead."""
-    record, findings = read_run(folder), read_findings(folder)
-    sections = whole(record, findings, folder)
+def show(
+    folder: Path, form: str = "table", markdown_file: str = "", html_file: str = "", *, all_: bool = False
+) -> None:
+    """Print one run; with a file named write that instead.
+
+    all_: what is rarely looked at too, which an HTML file has in any case, folded.
+    """
+    record, findings, tracked = read_run(folder), read_findings(folder), read_tracked(folder)
+    rare = list(tracking_in_full(record, tracked, folder)) if all_ or html_file else []
+    sections = whole(record, findings, folder, tracking(record, tracked, ask=not rare), rare if all_ else ())
     if html_file:
-        write_file(html_file, page_as_html(record.name, sections))
+        asked = whole(record, findings, folder, tracking(record, tracked, ask=False), rare)
+        write_file(html_file, page_as_html(record.name, asked))
     if markdown_file:
         write_file(markdown_file, page_as_markdown(record.name, sections))
     if html_file or markdown_file:
         return
-    content = {**encode(record), "findings": [encode(finding) for finding in findings]}
+    content = {
+        **encode(record),
+        "findings": [encode(finding) for finding in findings],
+        "tracking": encode(summary(record, tracked)),
+        **({"tracked": {each.title: rows_of(each) for each in rare if each.table is not None}} if all_ else {}),
+    }
     show_page(Page(record.name, sections, content, leaderboard(record)), form)
+
+
+def rows_of(section: Section) -> list[object]:
+    """Return a section's table as machines get it."""
+    return [] if section.table is None else [encode(row) for row in section.table.rows]
 
 
 def write_file(name: str, text: str | bytes) -> None:
@@ -97,14 +116,22 @@ def error_markdown(title: str, code: int, error: str) -> str:
     return page_as_markdown(title, [Section(f"stopped with exit code {code}", None, lines)])
 
 
-def whole(record: RunRecord, findings: Sequence[Finding], folder: Path) -> list[Section]:
+def whole(
+    record: RunRecord,
+    findings: Sequence[Finding],
+    folder: Path,
+    tracked: Sequence[Section] = (),
+    rare: Sequence[Section] = (),
+) -> list[Section]:
     """Return all that is to be said of a run, in the order of interest."""
     return [
         *upper(record, findings),
         *details(record, findings),
         *([Section("best", None, champion_lines(record))] if record.champion else []),
+        *tracked,
         Section("where from", None, (*told_origins(folder), told_fits(record), told_place(record, folder))),
         *lower(record),
+        *rare,
     ]
 
 

@@ -117,6 +117,7 @@ def test_show_as_json_is_the_record_exactly(tmp_path: Path, capsys: pytest.Captu
     report.show(folder, "json")
     shown = json.loads(capsys.readouterr().out)
     assert shown.pop("findings") == []
+    assert shown.pop("tracking")["fits"] == 0
     assert shown == json.loads((folder / "run.json").read_bytes())
 
 

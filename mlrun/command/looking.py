@@ -62,6 +62,7 @@ def show(
     markdown: Annotated[str, typer.Option("--markdown", metavar="FILE", help="Write a Markdown file.")] = "",
     html: Annotated[str, typer.Option("--html", metavar="FILE", help="Write an HTML file.")] = "",
     junit: Junit = "",
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Every curve, fit, trial; some predictions.")] = False,
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> None:
@@ -75,7 +76,7 @@ def show(
     if junit:
         write_report(path, junit)
     if markdown or html or not junit:
-        report.show(path, check_format(form), markdown, html)
+        report.show(path, check_format(form), markdown, html, all_=all_)
 
 
 def catalog(

@@ -113,7 +113,7 @@ def line_of(canvas: Canvas, picture: Chart, curve: Curve, style: str) -> None:
     places = [(picture.x.place(x), picture.y.place(y)) for x, y in curve.points]
     if curve.joined:
         for start, end in itertools.pairwise(places):
-            canvas.line(start, end, style, dashed=curve.dashed)
+            canvas.line(start, end, style, dashed=curve.dashed or curve.faint)
     for (x, _), (low, high) in zip(places, curve.spread, strict=False):
         canvas.line((x, picture.y.place(low)), (x, picture.y.place(high)), style)
 
