@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlrun.spec import Spec
 
 Entries = tuple[Mapping[str, Any], ...]
+ROWS = ("files", "test_files")  # keys of a dataset's source
 CHANGED = "written after the rows were loaded: its sha256 may be that of others"
 
 
@@ -43,7 +44,8 @@ def begin_recording(
 
     def record() -> None:
         try:
-            code = code_state(spec.folder, modules)  # first: it may be edited any moment
+            data = [*files_of_rows(dataset), *files_of_baselines(spec), *files_of_tests(spec)]
+            code = code_state(spec.folder, modules, data)  # first: it may be edited any moment
             promise.set_result(Recording(*recorded_files(spec, dataset, root, loading_ns), code))
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
             promise.set_exception(error)
@@ -54,7 +56,7 @@ def begin_recording(
 
 def recorded_files(spec: Spec, dataset: Dataset, root: Path, loading_ns: int) -> tuple[Entries, Entries, Entries]:
     """Return each file of the rows, of the baselines, of the tests, with its fingerprint or why it has none."""
-    rows = [(path, key == "test_files") for key in ("files", "test_files") for path in dataset.source.get(key, ())]
+    rows = [(path, key == "test_files") for key in ROWS for path in dataset.source.get(key, ())]
     beside, tests = dict.fromkeys(files_of_baselines(spec)), dict.fromkeys(files_of_tests(spec))
     found = fingerprints([*(path for path, _ in rows), *beside, *tests], root)
 
@@ -65,3 +67,8 @@ def recorded_files(spec: Spec, dataset: Dataset, root: Path, loading_ns: int) ->
         return {**asdict(known), **facts, **({"note": CHANGED} if known.mtime_ns > loading_ns else {})}
 
     return tuple(entry(path, test=test) for path, test in rows), tuple(map(entry, beside)), tuple(map(entry, tests))
+
+
+def files_of_rows(dataset: Dataset) -> list[str]:
+    """Return the files that the rows were read from, those of test rows last."""
+    return [path for key in ROWS for path in dataset.source.get(key, ())]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mlrun import provenance, runs
 from mlrun import train as step
+from mlrun.author_files import files_of_baselines, files_of_tests
 from mlrun.comparison.origins import Code, Data, Environment, Origins, read_origins
 from mlrun.comparison.repetition import compare_folders
 from mlrun.comparison.reproduction import Reproduction, verdict
@@ -23,6 +24,7 @@ from mlrun.events import Event, Noted, RunFinished
 from mlrun.json_records import decode
 from mlrun.ready import Ready, join_to_data
 from mlrun.recorded_data import RecordedFile, check_files, with_snapshots
+from mlrun.recording import files_of_rows
 from mlrun.run_options import TrainOptions
 from mlrun.run_rows import kept_tables
 from mlrun.run_spec import spec_of
@@ -208,7 +210,8 @@ def refusal(record: RunRecord, ready: Ready) -> str:
 def origins_now(ready: Ready) -> Origins:
     """Return code, packages and data as they are now, in the form in which a run folder has them."""
     identity, dataset = ready.identity, ready.dataset
-    code = provenance.code_state(ready.spec.folder, identity.modules)
+    data_files = [*files_of_rows(dataset), *files_of_baselines(ready.spec), *files_of_tests(ready.spec)]
+    code = provenance.code_state(ready.spec.folder, identity.modules, data_files)
     data = Data(
         data_id=identity.digests.data_id,
         rows_id=identity.digests.rows_id,

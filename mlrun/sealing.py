@@ -140,7 +140,7 @@ def write_provenance(folder: Path, course: Course) -> None:
     write_atomically(folder / "env.json", as_json(environment(identity.versions)))
     kept = facts_of_snapshot(folder) if spec.data.snapshot else {}
     write_atomically(folder / "data.json", as_json({**data_facts(course, recorded), **kept}))
-    write_atomically(folder / PROFILE, as_json(profile(course.dataset, course.split.train)))
+    write_atomically(folder / PROFILE, as_json(profile(course.dataset, course.split.train, spec.data.sensitive)))
 
 
 def environment(versions: Mapping[str, str]) -> dict[str, Any]:

@@ -45,6 +45,9 @@ def run(subject: Subject, context: Context, params: Params) -> Iterator[Finding]
             dated = not model and variant in dates
             status: FindingStatus = "info" if dated else judge(drift, p_holm, params)
             yield finding((variant, model, drift), p_holm, status, params, len(context.rows))
+    for name in context.profile.get("not_kept", ()):  # runs of before have no such key
+        told = "it is sensitive: the run keeps nothing of its values"
+        yield Finding("", "", "", name, status="not_run", reason=told)
     for name in context.profile["features"]:
         if name in context.table.columns:
             continue

@@ -96,7 +96,7 @@ def restoring(run: Path, folder: str, then: Code, now: Code) -> str:
     steps = [f"{git} stash -u"] if now.git.dirty else []
     if then.git.commit and then.git.commit != now.git.commit:
         steps.append(f"{git} checkout {then.git.commit}")
-    if then.git.patch_sha256:
+    if then.git.patch_sha256 and (run / "code.patch").is_file():
         top = f'"$({git} rev-parse --show-toplevel)"'
         steps.append(f"git -C {top} apply {shlex.quote(str(run / 'code.patch'))}")
     return " && ".join(steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from mlrun.origin.user_code import UserModule, user_code_digest
 PATCH_BYTES = 5_000_000
 SOURCE_BYTES = 200_000  # of one untracked file
 SOURCES_BYTES = 2_000_000  # of all of them
-SOURCE_SUFFIXES = (".py", ".pyi", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".sql", ".sh", ".r", ".ipynb")
+SOURCE_SUFFIXES = (".py", ".pyi", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".sql", ".sh", ".r")  # notebooks hold rows
 SECRET_NAMES = (
     ".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*", "id_dsa*", "id_ecdsa*",
     "id_ed25519*", ".netrc", ".pgpass", ".pypirc", ".npmrc", "*secret*", "*credential*", "*password*", "*passwd*",
@@ -41,25 +41,27 @@ class CodeState:
     files: Mapping[str, bytes] | None = None
 
 
-def code_state(folder: str, modules: Sequence[UserModule] = ()) -> CodeState:
+def code_state(folder: str, modules: Sequence[UserModule] = (), data: Sequence[str] = ()) -> CodeState:
     """Return the state of the code in a spec's folder; never raises, what cannot be told is a note.
 
-    Files with names of keys and passwords are left out, from the patch too.
+    Files with names of keys and passwords are left out, from the patch too, and so are the files of data (absolute
+    paths): their rows have no place in a history of code.
     """
     top = git(folder, "rev-parse", "--show-toplevel")
     if top is None:
         return without_git(modules)
     root = top.decode(errors="surrogateescape").strip()
     commit, branch = git(folder, "rev-parse", "--verify", "HEAD"), git(folder, "symbolic-ref", "--short", "HEAD")
-    patch, notes = changes(root, "HEAD" if commit else EMPTY_TREE)
-    files, left_out = untracked_sources(root)
+    rows = frozenset(inside(root, data))
+    patch, sha, notes = changes(root, "HEAD" if commit else EMPTY_TREE, rows)
+    files, left_out = untracked_sources(root, rows)
     outside = {module.name: module for module in modules if not module.path.is_relative_to(root)}
     summary = {
         "git": {
             "commit": commit.decode().strip() if commit else None,
             "branch": branch.decode(errors="replace").strip() if branch else None,
             "dirty": bool(git(root, "status", "--porcelain", "--untracked-files=no")) or bool(files),
-            "patch_sha256": sha256(patch).hexdigest() if patch else None,
+            "patch_sha256": sha,
         },
         "modules": described(modules),
         "user_code": user_code_digest(modules),
@@ -67,6 +69,14 @@ def code_state(folder: str, modules: Sequence[UserModule] = ()) -> CodeState:
         "notes": [*notes, *left_out],
     }
     return CodeState(summary, patch, {**files, **sources(tuple(outside.values()))})
+
+
+def inside(root: str, paths: Sequence[str]) -> Iterator[str]:
+    """Yield files as git names them: relative to its root, which has no links in it."""
+    for path in paths:
+        for place in (Path(path), Path(path).resolve()):
+            if place.is_relative_to(root):
+                yield place.relative_to(root).as_posix()
 
 
 def without_git(modules: Sequence[UserModule]) -> CodeState:
@@ -113,25 +123,32 @@ def git(folder: str, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def changes(root: str, base: str) -> tuple[bytes, list[str]]:
-    """Return the patch of all tracked changes since the commit, and why there is none when it is left out."""
+def changes(root: str, base: str, rows: Collection[str] = ()) -> tuple[bytes, str | None, list[str]]:
+    """Return the patch of all tracked changes since the commit, its sha256, and why it is left out where it is.
+
+    rows: files of data, which never enter it.
+    """
     kept_out = [f":(exclude,top,icase,glob)**/{pattern}" for pattern in SECRET_NAMES]
+    kept_out += [f":(exclude,top,literal){name}" for name in sorted(rows)]
     patch = git(root, *DIFF, base, "--", ":/", *kept_out)
     if patch is None:
-        return b"", ["git diff failed: there is no patch"]
+        return b"", None, ["git diff failed: there is no patch"]
+    if not patch:
+        return b"", None, []
+    sha = sha256(patch).hexdigest()
     if len(patch) > PATCH_BYTES:
-        return b"", [f"the patch is left out: {len(patch):,} bytes, more than {PATCH_BYTES:,}"]
-    return patch, []
+        return b"", sha, [f"the patch is left out: {len(patch):,} bytes, more than {PATCH_BYTES:,}"]
+    return patch, sha, []
 
 
-def untracked_sources(root: str) -> tuple[dict[str, bytes], list[str]]:
+def untracked_sources(root: str, rows: Collection[str] = ()) -> tuple[dict[str, bytes], list[str]]:
     """Return the small source files that git neither knows nor ignores, and notes on what was left out."""
     listed = git(root, "ls-files", "--others", "--exclude-standard", "-z") or b""
     files: dict[str, bytes] = {}
     notes: list[str] = []
     for name in sorted(os.fsdecode(raw) for raw in listed.split(b"\0") if raw):
         path = Path(root) / name
-        if path.suffix.lower() not in SOURCE_SUFFIXES or path.is_symlink() or not path.is_file():
+        if path.suffix.lower() not in SOURCE_SUFFIXES or path.is_symlink() or not path.is_file() or name in rows:
             continue
         if any(fnmatch.fnmatch(part.lower(), pattern) for part in Path(name).parts for pattern in SECRET_NAMES):
             notes.append("an untracked file is left out: its name is that of a key or password")

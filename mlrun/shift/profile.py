@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,17 +19,20 @@ CATEGORIES, WORDS = 200, 5000  # at most, the most frequent first
 WORD = re.compile(r"\w+")
 
 
-def profile(dataset: Dataset, rows: Array) -> dict[str, Any]:
+def profile(dataset: Dataset, rows: Array, sensitive: Collection[str] = ()) -> dict[str, Any]:
     """Return what the features and the target looked like in these rows, as plain data in counts.
 
-    {rows, features: {name: column profile}, target: one or None}. Numbers and dates: edges (inner quantiles) and the
+    {rows, features: {name: column profile}, target: one or None, not_kept: sensitive columns that models saw; nothing
+    of their values is kept}. Numbers and dates: edges (inner quantiles) and the
     counts between them; categories: counts, those of fewer than five rows in `other`; text: its number of words as
     numbers, the words that stand in five rows or more, and the share of words that are none of them.
     """
     table = dataset.table[rows]
-    found = {column.name: column_profile(table[column.name], column.kind) for column in dataset.features}
+    kept = [column for column in dataset.features if column.name not in sensitive]
+    found = {column.name: column_profile(table[column.name], column.kind) for column in kept}
     target = None if dataset.truth is None else target_profile(dataset, dataset.truth[rows])
-    return {"rows": len(rows), "features": found, "target": target}
+    not_kept = [column.name for column in dataset.features if column.name in sensitive]
+    return {"rows": len(rows), "features": found, "target": target, "not_kept": not_kept}
 
 
 def column_profile(values: pl.Series, kind: str) -> dict[str, Any]:
