@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from in_process import Done, run, write_spec
 
+from mlrun import cli
 from mlrun.errors import DataError, StorageError
 from mlrun.events import Noted
 from mlrun.origin.digests import data_digests
@@ -246,3 +247,21 @@ def test_a_run_whose_data_cannot_be_kept_can_be_gone_on_with(tmp_path: Path) -> 
     done = trained(tmp_path)
     assert done.folder == tmp_path / "runs" / "kept" / "0001"
     assert len(kept_in(tmp_path)) == 1
+
+
+def test_show_says_how_much_is_kept_and_what_of_it_is_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = trained(tmp_path)
+    assert cli.run(["show", str(done.folder)]) == 0
+    assert f"snapshot: 1 file of its data, {(tmp_path / 'rows.csv').stat().st_size} B" in capsys.readouterr().out
+    next(snapshots.snapshots(tmp_path / "runs")).unlink()
+    assert cli.run(["show", str(done.folder)]) == 0
+    assert "snapshot: 0 files of its data, 0 B; 1 more is gone" in capsys.readouterr().out
+
+
+def test_a_run_with_a_snapshot_is_reproduced_without_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = trained(tmp_path)
+    (tmp_path / "rows.csv").unlink()
+    assert cli.run(["reproduce", str(done.folder), "--executor", "serial"]) == 0
+    assert "reproduced" in capsys.readouterr().out

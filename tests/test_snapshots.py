@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -124,3 +127,71 @@ def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
 def test_without_snapshots_nothing_is_made(tmp_path: Path) -> None:
     assert snapshots.drop_unreferenced(tmp_path, delete=True) == snapshots.Unreferenced()
     assert not list(tmp_path.iterdir())
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from mlrun.errors import StorageError
+from mlrun.store import snapshots
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+root, sha256 = Path(sys.argv[1]), sys.argv[2]
+try:
+    with snapshots.guarded(root):
+        snapshots.keep(root, root / "rows.csv", sha256)
+except StorageError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(content := os.urandom(3 << 20))
+    sha256 = sha256_of(content)
+    program = [sys.executable, "-c", FULL, str(tmp_path), sha256]
+    assert "the disk is full" in subprocess.run(program, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert [path.name for path in (tmp_path / ".data").rglob("*") if path.is_file()] == ["lock"]
+    with snapshots.guarded(tmp_path):
+        assert snapshots.keep(tmp_path, tmp_path / "rows.csv", sha256)
+
+
+TIDY = """
+import sys
+from pathlib import Path
+from mlrun.store.snapshots import drop_unreferenced
+print("begins", flush=True)
+print(len(drop_unreferenced(Path(sys.argv[1]), delete=True).snapshots))
+"""
+
+
+def test_tidying_up_waits_for_a_run_that_is_keeping_its_data(tmp_path: Path) -> None:
+    """The content is there already, and no run needs it; one that begins to need it must not lose it."""
+    sha256 = kept(tmp_path, tmp_path)
+    program = [sys.executable, "-c", TIDY, str(tmp_path)]
+    with snapshots.guarded(tmp_path):
+        other = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "begins\n"
+        time.sleep(0.2)
+        assert snapshots.keep(tmp_path, tmp_path / "rows.csv", sha256)
+        refer(tmp_path, sha256)
+    assert other.communicate(timeout=60)[0] == "0\n"
+    assert snapshots.snapshot_path(tmp_path, sha256).exists()
+
+
+KEEP = """
+import sys
+from pathlib import Path
+from mlrun.store import snapshots
+root = Path(sys.argv[1])
+with snapshots.guarded(root):
+    print(snapshots.keep(root, root / "rows.csv", sys.argv[2]))
+"""
+
+
+def test_many_processes_may_keep_one_file_at_once(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(content := os.urandom(4 << 20))
+    program = [sys.executable, "-c", KEEP, str(tmp_path), sha256_of(content)]
+    started = [subprocess.Popen(program, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [each.communicate(timeout=60)[0] for each in started] == ["True\n"] * 4
+    files = sorted(path.name for path in (tmp_path / ".data").rglob("*") if path.is_file())
+    assert files == sorted(["lock", sha256_of(content)])

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mlrun.json_records import decode
-from mlrun.wording import count
+from mlrun.store.snapshots import snapshot_path
+from mlrun.wording import count, size
 
 Kind = TypeVar("Kind")
 SHORT = 12  # characters of a digest that people compare
@@ -132,7 +133,8 @@ def read_object(file: Path) -> dict[str, Any] | None:
 def told_origins(folder: Path) -> tuple[str, ...]:
     """Return data, code and packages in a sentence each."""
     origins = read_origins(folder)
-    lines = [told_data(origins.data), told_code(origins.code), told_packages(origins.environment)]
+    kept = told_snapshot(folder, origins.data)
+    lines = [told_data(origins.data), kept, told_code(origins.code), told_packages(origins.environment)]
     if origins.missing:
         lines.append(f"not in the run's folder, or not readable: {', '.join(origins.missing)}")
     return tuple(line for line in lines if line)
@@ -143,6 +145,26 @@ def told_data(data: Data | None) -> str:
         return ""
     rows = f"{count(data.rows, 'row')}, " if data.rows is not None else ""
     return f"data: {rows}{count(len(data.columns or data.schema), 'column')}, {data.data_id[:SHORT]}"
+
+
+def told_snapshot(folder: Path, data: Data | None) -> str:
+    """Return how much of a run's data is kept with the runs, and what of it is gone; '' = nothing was to be kept."""
+    entries = () if data is None else (*data.files, *data.tables, *data.baseline_files)
+    wanted = {entry.sha256 for entry in entries if entry.snapshot}
+    if not wanted:
+        return ""
+    sizes = [bytes_kept(folder.parent.parent, sha256) for sha256 in wanted]
+    there = [amount for amount in sizes if amount is not None]
+    gone = "" if len(there) == len(sizes) else f"; {count(len(sizes) - len(there), 'more is', 'more are')} gone"
+    return f"snapshot: {count(len(there), 'file')} of its data, {size(sum(there))}{gone}"
+
+
+def bytes_kept(root: Path, sha256: str) -> int | None:
+    """Return the size of a snapshot; None when it is not there."""
+    try:
+        return snapshot_path(root, sha256).stat().st_size
+    except (OSError, ValueError):
+        return None
 
 
 def told_code(code: Code | None) -> str:
