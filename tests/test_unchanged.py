@@ -129,13 +129,13 @@ def test_files_beside_the_rows_count(project: Project, where: str) -> None:
     if where == "test":
         answers = rows.drop("id").rename({"y": "label"})
     answers.write_csv(project.folder / "beside.csv")
-    sections: dict[str, Any] = {
+    sections: dict[str, dict[str, Any]] = {
         "existing": {"baselines": [{"existing": {"predictions": "beside.csv", "id": "id", "is": "label"}}]},
         "human": {"baselines": [{"human": {"path": "beside.csv", "id": "id"}}]},
         "people": {"useful": {"human": {"path": "beside.csv", "id": "id"}, "utility": {"tp": 1, "fn": -1, "fp": -1}}},
         "test": {"evaluation": {"minimum_functionality": {"name": "m", "file": "beside.csv", "label": "label"}}},
-    }[where]
-    assert project.job(**sections) == 0
+    }
+    assert project.job(**sections[where]) == 0
     assert project.job() == 0
     assert project.runs == 1
     answers.with_columns(label=pl.col("label").reverse()).write_csv(project.folder / "beside.csv")
