@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun.command.options import Run, RunsFolder, Trust
+from mlrun.command.options import Experiment, Form, Run, RunsFolder, Trust
 from mlrun.terminal import printable
 
 
@@ -37,9 +37,50 @@ def note(
     tell(step(runs_root(None, runs or None), name, " ".join(text) if text else None))
 
 
+def gc(
+    experiment: Experiment = "",
+    keep_last: Annotated[int, typer.Option("--keep-last", metavar="N", min=1, help="Complete runs to keep.")] = 10,
+    older: Annotated[int, typer.Option("--older-than", metavar="DAYS", min=0, help="Only older ones; 0: any.")] = 0,
+    delete: Annotated[bool, typer.Option("--delete", help="Do it; else it is only told.")] = False,
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> None:
+    """Remove old runs: all but the last, the best, the tagged, and what those need."""
+    from mlrun.gc import tidy
+    from mlrun.retention import Wish
+    from mlrun.runs import runs_root
+    from mlrun.screen.tables import check_format
+    from mlrun.view.gc import print_tidied
+
+    check_format(form)
+    root = runs_root(None, runs or None)
+    print_tidied(tidy(root, Wish(experiment, keep_last, older), delete=delete), root, form)
+
+
 def tell(sentences: Iterable[str]) -> None:
     for sentence in sentences:
         sys.stdout.write(f"{printable(sentence)}\n")
+
+
+def verify(
+    names: Annotated[list[str], typer.Argument(metavar="RUN...", help="One or more runs.")] = [],  # noqa: B006 - the same
+    everything: Annotated[bool, typer.Option("--all", help="Every run there is.")] = False,
+    models: Annotated[bool, typer.Option("--models/--no-models", help="Load the stored models.")] = True,
+    trust: Trust = [],  # noqa: B006 - the same
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> int:
+    """Say whether runs are whole: files, tables, models, kept data; 1 = not."""
+    from mlrun import verify as step
+    from mlrun.runs import runs_root
+    from mlrun.screen.tables import check_format
+    from mlrun.view.verification import print_verified
+
+    check_format(form)
+    root = runs_root(None, runs or None)
+    found = tuple(step.verify(root, names, everything=everything, models=models, trust=trust))
+    print_verified(found, form)
+    return step.exit_code(found)
 
 
 def export(

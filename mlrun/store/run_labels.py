@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlrun.errors import StorageError, UsageError
 from mlrun.json_records import decode, encode
+from mlrun.store.alone import alone
 from mlrun.store.run_folder import LABELS, RUN
 from mlrun.store.run_reading import check_format
 from mlrun.store.writing import storing, write_atomically
@@ -82,19 +82,6 @@ def write_labels(path: Path, labels: Labels) -> None:
     with storing(file), suppress(FileNotFoundError):  # a run that is not finished has none
         stamp = file.stat()
         os.utime(file, ns=(stamp.st_atime_ns, max(time.time_ns(), stamp.st_mtime_ns + 1)))
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold the folder's own lock; the run's lock is another, which says that its process lives."""
-    with storing(path):
-        handle = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems lock no folders: the last writer wins there
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def check_tag(tag: str) -> str:
