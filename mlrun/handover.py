@@ -46,3 +46,8 @@ def model_named(record: RunRecord, wanted: str | None) -> ModelRecord:
     if name not in names:
         raise UsageError(f"{record.name} has no model '{name}'{suggestion(name, names)}")
     return next(model for model in record.models if model.name == name)
+
+
+def stale_files(record: RunRecord) -> list[str]:
+    """Return the stored models that still hold something of a person who was erased: they stay where they are."""
+    return [model.file for model in record.models if model.stale.startswith("contains") and model.file]
