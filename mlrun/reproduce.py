@@ -118,6 +118,7 @@ def prepare(path: Path, root: Path, wish: Wish, scratch: Path) -> Repetition:
     departures = (
         *damaged_record(path),
         *(of_file(each, matters=bool(why)) for each in files if not each.same),
+        *files_beside(then),
         *find_departures(path, spec.folder, then, origins_now(ready)),
     )
     notes = () if Path(spec.folder).is_dir() else (f"the folder in which its spec stood is gone: {spec.folder}",)
@@ -176,6 +177,18 @@ def of_file(file: RecordedFile, *, matters: bool) -> Departure:
     """Return that a file of data has other bytes than then; matters: its rows are others too."""
     instead = "; its snapshot is read instead" if file.snapshot else ""
     return Departure("data", f"{file.record.path} has {'changed' if file.now else 'gone'}{instead}", matters=matters)
+
+
+def files_beside(then: Origins) -> Iterator[Departure]:
+    """Yield each file of baselines and tests that is not what it was."""
+    for file in () if then.data is None else (*then.data.baseline_files, *then.data.author_files):
+        try:
+            same = not file.sha256 or provenance.file_fingerprint(file.path).sha256 == file.sha256
+        except DataError:
+            yield Departure("data", f"{file.path}, which baselines or tests read, has gone")
+            continue
+        if not same:
+            yield Departure("data", f"{file.path}, which baselines or tests read, has changed")
 
 
 def damaged_record(path: Path) -> Iterator[Departure]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,10 +18,16 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from in_process import run, write_spec
+from small_runs import table as small_table
 
 from mlrun import provenance
+from mlrun.dataset import load as load_dataset
 from mlrun.errors import DataError
 from mlrun.origin.digests import mix
+from mlrun.recording import CHANGED, begin_recording
+from mlrun.spec import load
+from mlrun.store.file_digests import CACHE, fingerprints
 
 CELLS = st.fixed_dictionaries(
     {
@@ -383,3 +392,173 @@ def test_a_machine_is_plain_data() -> None:
     assert found["cores"] >= found["cores_allowed"] >= 1
     assert found["memory_bytes"] > 2**28
     assert any(pool["user_api"] == "blas" for pool in found["threads"])
+
+
+# -- what never enters it ---------------------------------------------------------------------------------------------
+
+
+def test_rows_of_the_data_do_not_enter_the_patch_nor_a_notebook_the_sources(repository: Path) -> None:
+    (repository / "people.csv").write_text("name\nada\n")
+    (repository / "other.csv").write_text("a\n1\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "data")
+    (repository / "people.csv").write_text("name\nada\ngrace\n")
+    (repository / "other.csv").write_text("a\n2\n")
+    (repository / "look.ipynb").write_text('{"outputs": ["grace"]}')
+    state = provenance.code_state(str(repository), data=[str(repository / "people.csv")])
+    assert (b"grace" in state.patch, b"+2" in state.patch) == (False, True)
+    assert (state.files, state.summary["git"]["dirty"]) == ({}, True)
+
+
+def test_a_patch_that_is_too_large_to_keep_still_tells_two_states_apart(repository: Path) -> None:
+    shas = []
+    for letter in "ab":
+        (repository / "model.py").write_text(f"# {letter * 5_100_000}\n")
+        state = provenance.code_state(str(repository))
+        assert state.patch == b""
+        assert "the patch is left out" in state.summary["notes"][0]
+        shas.append(state.summary["git"]["patch_sha256"])
+    assert None not in shas
+    assert len(set(shas)) == 2
+
+
+def test_no_value_of_a_row_stands_in_the_provenance_of_a_run(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    pay = (draw.integers(10**8, 10**9, 200) * 2).tolist()
+    people = [f"person-{number:03d}-{number * 7919 % 1009}" for number in range(200)]
+    faith = draw.choice(["hinduism", "buddhism"], 200)
+    target = np.where(draw.normal(size=200) > 0, "yes", "no")
+    rows = pl.DataFrame({"who": people, "pay": pay, "faith": faith, "a": draw.normal(size=200), "y": target})
+    rows.write_csv(tmp_path / "rows.csv")
+    data = {
+        "path": "rows.csv",
+        "target": "y",
+        "id": "who",
+        "sensitive": {"columns": ["faith", "pay"], "withhold": False},
+    }
+    spec = {"experiment": "people", "data": data, "models": ["gaussian_nb"], "split": {"folds": 2}}
+    done = run(write_spec(tmp_path, json.dumps(spec)))
+    assert done.folder is not None
+    files = ["data.json", "code.json", "env.json", "profile.json", "spec.resolved.json", "report.md", "trials.jsonl"]
+    held = "".join((done.folder / name).read_text() for name in files)
+    ends = [str(rows["a"].min()), str(rows["a"].max())]
+    values = [*people, *faith, *map(str, pay), *ends]
+    assert [value for value in values if str(value) in held] == []
+    assert json.loads(done.read("profile.json"))["not_kept"] == ["pay", "faith"]
+
+
+# -- fingerprints -----------------------------------------------------------------------------------------------------
+
+
+def settled(path: Path, content: bytes) -> Path:
+    """Write a file that looks as if it had been written long ago."""
+    path.write_bytes(content)
+    os.utime(path, ns=(10**18, 10**18))
+    return path
+
+
+def test_a_file_that_looks_the_same_is_not_read_again(tmp_path: Path) -> None:
+    file = settled(tmp_path / "a.csv", b"a\n1\n")
+    first = fingerprints([file], tmp_path)[str(file)]
+    with file.open("r+b") as same_inode:
+        same_inode.write(b"b")
+    os.utime(file, ns=(10**18, 10**18))  # as nobody does it but a test
+    assert fingerprints([file], tmp_path)[str(file)] == first, "the digest comes from memory"
+    (tmp_path / CACHE).unlink()
+    assert fingerprints([file], tmp_path)[str(file)] != first
+
+
+@pytest.mark.parametrize("change", ["mtime", "size", "inode", "path"])
+def test_whatever_looks_otherwise_is_read(tmp_path: Path, change: str) -> None:
+    file = settled(tmp_path / "a.csv", b"a\n1\n")
+    fingerprints([file], tmp_path)
+    if change == "path":
+        file = file.rename(tmp_path / "b.csv")
+    elif change == "inode":
+        settled(tmp_path / "other", b"a\n2\n").replace(file)
+    elif change == "size":
+        file.write_bytes(b"a\n1\n2\n")
+        os.utime(file, ns=(10**18, 10**18))
+    else:
+        file.write_bytes(b"a\n2\n")
+    found = fingerprints([file], tmp_path)[str(file)]
+    assert isinstance(found, provenance.FileFingerprint)
+    assert found.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_file_that_was_written_just_now_is_not_remembered(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a\n1\n")
+    fingerprints([tmp_path / "a.csv"], tmp_path)
+    assert not (tmp_path / CACHE).exists(), "it may be written again before its mtime shows that"
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"{", b"[]", b'{"files": {"a": 1}}', b'{"files": {"x": {"path": 3}}}', b"\xff"]
+)
+def test_a_broken_memory_is_made_anew(tmp_path: Path, broken: bytes) -> None:
+    file = settled(tmp_path / "a.csv", b"a\n1\n")
+    (tmp_path / CACHE).write_bytes(broken)
+    first = fingerprints([file], tmp_path)
+    assert (
+        json.loads((tmp_path / CACHE).read_bytes())["files"][str(file)]["sha256"]
+        == hashlib.sha256(b"a\n1\n").hexdigest()
+    )
+    assert fingerprints([file], tmp_path) == first
+
+
+def test_a_memory_that_cannot_be_written_is_no_reason_to_stop(tmp_path: Path) -> None:
+    file = settled(tmp_path / "a.csv", b"a\n1\n")
+    (tmp_path / CACHE).mkdir()
+    assert fingerprints([file], tmp_path) == fingerprints([file], tmp_path / "none")
+    assert fingerprints([tmp_path / "gone"], tmp_path) == {
+        str(tmp_path / "gone"): f"{tmp_path / 'gone'} cannot be read: No such file or directory"
+    }
+
+
+def test_many_writers_leave_a_memory_that_is_whole(tmp_path: Path) -> None:
+    files = [settled(tmp_path / f"{number}.csv", b"%d" % number) for number in range(12)]
+    threads = [Thread(target=fingerprints, args=([file], tmp_path)) for file in files]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = json.loads((tmp_path / CACHE).read_bytes())["files"]
+    assert kept
+    assert all(kept[name]["sha256"] == hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in kept)
+
+
+def test_a_file_that_is_written_while_it_is_loaded_says_so(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,y\n" + "".join(f"{number},{number % 2}\n" for number in range(40)))
+    spec = load(write_spec(tmp_path, "experiment: a\ndata: {path: rows.csv, target: y}\nmodels: [gaussian_nb]\n"))
+    dataset = load_dataset(spec)
+    for loading_ns, told in ((time.time_ns() + 10**10, None), (10**9, CHANGED)):
+        found = begin_recording(spec, dataset, (), tmp_path, loading_ns).result().files[0]
+        assert found.get("note") == told
+
+
+# -- what results may not depend on -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"kmeans_distance": {"n_clusters": [3], "n_init": 1}},  # its centres follow the number of OpenMP threads
+        {"xgboost": {"booster": "gblinear", "n_estimators": [5]}},  # whose shotgun is a race of threads
+    ],
+    ids=["kmeans", "shotgun"],
+)
+def test_the_number_of_threads_that_the_system_offers_changes_no_score(tmp_path: Path, model: dict[str, Any]) -> None:
+    task = "anomaly" if "kmeans_distance" in model else "binary"
+    small_table(task, rows=1500).write_csv(tmp_path / "rows.csv")
+    spec = {"experiment": "threads", "data": {"path": "rows.csv", "target": "y", "id": "id"}, "models": model}
+    spec |= {"split": {"folds": 2}, "evaluation": "none", **({"task": "anomaly"} if task == "anomaly" else {})}
+    path = write_spec(tmp_path, json.dumps(spec))
+    program = str(Path(sys.executable).with_name("mlrun"))
+    for version, threads in enumerate(("1", "4"), 1):
+        environment = {**os.environ, "OMP_NUM_THREADS": threads}
+        command = [program, "train", str(path), "--no-cache", "--quiet", "--jobs", str(version)]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+    runs = [tmp_path / "runs" / "threads" / version for version in ("0001", "0002")]
+    assert (runs[0] / "trials.jsonl").read_bytes() == (runs[1] / "trials.jsonl").read_bytes()
+    name = f"predictions/{next(iter(model))}.parquet"
+    assert (runs[0] / name).read_bytes() == (runs[1] / name).read_bytes()
