@@ -180,8 +180,9 @@ def test_many_samples_become_few_points_and_lose_no_cpu() -> None:
 def test_while_a_run_was_cut_off_nothing_was_used() -> None:
     samples = [sample(0, None), sample(1, 90), sample(2, 90), sample(50, None), sample(51, 80), sample(52, 80)]
     drawn = loads_of(samples)
-    assert [(x, y) for x, y in drawn.cpu if y == 0] == [(2, 0), (50, 0)]
-    assert [(x, y) for x, y in drawn.memory if y == 0] == [(2, 0), (50, 0)]
+    assert drawn.cpu == ((1, 90), (2, 90), (2, 0), (50, 0), (51, 80), (52, 80))
+    full = GIB / MEBIBYTE
+    assert drawn.memory == ((0, full), (1, full), (2, full), (2, 0), (50, 0), (50, full), (51, full), (52, full))
     picture = load_picture(samples, 2)
     assert isinstance(picture, Chart)
     assert "At most 0.9 of 2 cores busy, 1.0 GiB" in picture.caption

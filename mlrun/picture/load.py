@@ -78,22 +78,31 @@ def shares(points: Sequence[Point], most: float) -> tuple[Point, ...]:
 
 def loads_of(samples: Sequence[SystemSample]) -> Loads:
     """Return what is drawn of samples in the order of their time."""
-    first = samples[:1]
-    cpu, memory = [], [(sample.seconds, sample.memory_bytes / MEBIBYTE) for sample in first]
-    for part in parts(samples):
-        passed = sum(after.seconds - before.seconds for before, after in part)
-        used = sum((after.cpu_percent or 0) * (after.seconds - before.seconds) for before, after in part)
-        at = part[-1][1].seconds
-        cpu.append((at, used / passed if passed > 0 else 0.0))
-        memory.append((at, max(after.memory_bytes for _, after in part) / MEBIBYTE))
-    nothing = [(each.seconds, 0.0) for pair in pauses(samples) for each in pair]
-    ends = [*first, *(part[-1][1] for part in parts(samples))]
+    cut_off, steps = pauses(samples), parts(samples)
+    begun = [*samples[:1], *(after for _, after in cut_off)]
+    nothing = [(before.seconds, 1, 0.0) for before, _ in cut_off] + [(after.seconds, -1, 0.0) for _, after in cut_off]
+    memory = [(each.seconds, 0, each.memory_bytes / MEBIBYTE) for each in begun]
+    memory += [(step[-1][1].seconds, 0, max(after.memory_bytes for _, after in step) / MEBIBYTE) for step in steps]
+    cpu = [(step[-1][1].seconds, 0, mean_cpu(step)) for step in steps]
+    ends = [*samples[:1], *(step[-1][1] for step in steps)]
     return Loads(
-        tuple(sorted([*cpu, *nothing])),
-        tuple(sorted([*memory, *nothing])),
+        in_order([*cpu, *nothing]),
+        in_order([*memory, *nothing]),
         tuple((each.seconds, each.read_bytes / MEBIBYTE) for each in ends if each.read_bytes is not None),
         tuple((each.seconds, each.write_bytes / MEBIBYTE) for each in ends if each.write_bytes is not None),
     )
+
+
+def in_order(places: Sequence[tuple[float, int, float]]) -> tuple[Point, ...]:
+    """Return points by their x; of several at one x as their second number says."""
+    return tuple((x, y) for x, _, y in sorted(places))
+
+
+def mean_cpu(steps: Sequence[tuple[SystemSample, SystemSample]]) -> float:
+    """Return the mean percent of a core over some steps."""
+    passed = sum(after.seconds - before.seconds for before, after in steps)
+    used = sum((after.cpu_percent or 0) * (after.seconds - before.seconds) for before, after in steps)
+    return used / passed if passed > 0 else 0.0
 
 
 def parts(samples: Sequence[SystemSample]) -> list[list[tuple[SystemSample, SystemSample]]]:
