@@ -4,6 +4,7 @@ MlrunError
 ├── UsageError          exit  2   the command line, a name, a value
 │   ├── SpecError       exit  2   the spec: all of its problems at once, each with its place
 │   └── DataError       exit  2   a table, a file of predictions, a model file
+│       └── NotTrusted  exit  2   a model file holds code that nobody vouches for
 ├── NothingConcluded    exit  3   nothing comparable, too few rows
 ├── StorageError        exit 74   disk full, permission, a damaged folder
 └── Interrupted         exit 130 or 143; the run can be resumed
@@ -43,6 +44,10 @@ class SpecError(UsageError):
 
 class DataError(UsageError):
     """A table or a file cannot be used as the spec says."""
+
+
+class NotTrusted(DataError):
+    """A model file holds types of the author's own, and nobody vouches for them."""
 
 
 class NothingConcluded(MlrunError):

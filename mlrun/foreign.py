@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlrun.errors import DataError
+from mlrun.errors import DataError, NotTrusted
 from mlrun.pipelines import Blueprint
 from mlrun.process.isolation import Child, kill, run_alone
 from mlrun.records import Failure, Prediction, Task
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlrun.contracts import Job
 
 CHILD_MODELS = 32  # that a child keeps in memory
-TOLD = ("DataError", "UsageError", "StorageError")  # whose words are sentences for the user
+TOLD = ("DataError", "NotTrusted", "UsageError", "StorageError")  # whose words are sentences for the user
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ class Room:
             weakref.finalize(self, kill, [self._child])
         outcome = run_alone(job, self._child, lambda key, pid, in_main: None)
         if outcome.failure is not None:
-            raise DataError(sentence(file, outcome.failure))
+            kind = NotTrusted if outcome.failure.error == "NotTrusted" else DataError
+            raise kind(sentence(file, outcome.failure))
         return outcome.value
 
 
@@ -174,7 +175,8 @@ class ForeignModel:
 
     def wrapped(self, prediction: Prediction) -> Prediction:
         """Return what the estimator said as the model shows it: calibrated and cut, where it is wrapped."""
-        return prediction if self.wrapping is None else self.wrapping.apply(prediction)
+        with model_files.damage_told(Path(self.origin.file), "wraps predictions in a way that is none"):
+            return prediction if self.wrapping is None else self.wrapping.apply(prediction)
 
 
 def open_foreign(file: Path, sha256: str, trust: Sequence[str], folder: str, room: Room | None = None) -> ForeignModel:
@@ -186,7 +188,10 @@ def open_foreign(file: Path, sha256: str, trust: Sequence[str], folder: str, roo
     origin = Origin(str(file), sha256, tuple(trust), folder)
     described: Described = room.run(Describe(origin), str(file))
     task = Task(described.kind, described.labels)  # type: ignore[arg-type]  # a word of the file's; compared only
-    wrapping = None if described.wrapping is None else Wrapping.restore(described.wrapping)
+    with model_files.damage_told(file, "is no whole model"):
+        wrapping = None if described.wrapping is None else Wrapping.restore(described.wrapping)
+    if not set(described.features) <= described.schema.keys():
+        raise DataError(f"{file} is no whole model: it does not say of which type its columns are")
     return ForeignModel(
         blueprint=Blueprint(described.model, described.family, {}, None, task, folder),
         features=described.features,

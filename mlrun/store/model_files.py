@@ -13,7 +13,7 @@ from hashlib import sha256 as sha256_hash
 from pathlib import Path
 from typing import Any
 
-from mlrun.errors import DataError, MlrunError
+from mlrun.errors import DataError, MlrunError, NotTrusted
 from mlrun.provenance import packages
 from mlrun.store.model_bounds import check_bounds, parts_of
 from mlrun.store.writing import reading, storing, write_atomically
@@ -123,7 +123,7 @@ def keep_to_folder(path: Path, payload: Mapping[str, Any], trust: Sequence[str],
     own = {str(name).replace(":", ".") for name in named if ":" in str(name)}
     strange = sorted(name for name in own if not is_trusted(name, trust))
     if strange:
-        raise DataError(refusal(path, strange))
+        raise refusal(path, strange)
 
 
 def check(path: Path, content: bytes, trust: Sequence[str] = ()) -> list[str]:
@@ -135,7 +135,7 @@ def check(path: Path, content: bytes, trust: Sequence[str] = ()) -> list[str]:
         unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
     refused = [name for name in unknown if not is_trusted(name, trust)]
     if refused:
-        raise DataError(refusal(path, refused))
+        raise refusal(path, refused)
     return [*TRUSTED, *unknown]
 
 
@@ -159,14 +159,15 @@ def is_trusted(name: str, trust: Sequence[str]) -> bool:
     return any(name.startswith(f"{module}.") for module in trust if module)
 
 
-def refusal(path: Path, refused: Sequence[str]) -> str:
-    """Say which types are in the way, and what helps."""
+def refusal(path: Path, refused: Sequence[str]) -> DataError:
+    """Return the error that says which types are in the way, and what helps."""
     shown = ", ".join(refused[:5]) + (f" and {len(refused) - 5} more" if len(refused) > 5 else "")
     own = sorted({name.rpartition(".")[0] for name in refused})
     if any(name.partition(".")[0] in sys.stdlib_module_names for name in refused):
-        return f"{path} is not loaded: it holds {shown}, which could run anything"
+        return DataError(f"{path} is not loaded: it holds {shown}, which could run anything")
     options = " ".join(f"--trust {module}" for module in own)
-    return f"{path} is not loaded: it holds {shown}, which mlrun does not know. If you know who made it: {options}"
+    told = f"it holds {shown}, which mlrun does not know. If you know who made it: {options}"
+    return NotTrusted(f"{path} is not loaded: {told}")
 
 
 def read(path: Path, content: bytes, trusted: list[str]) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def read_manifest(path: Path) -> Mapping[str, str]:
         actual = sha256_of(file)
     if actual != read_run(path).manifest:
         raise StorageError(f"{file} was changed after the run: its sha256 is not the one in {RUN}")
+    return files_of(file, content)
+
+
+def files_of(file: Path, content: object) -> Mapping[str, str]:
+    """Return what the content of a manifest says; raise StorageError where it is damaged, UsageError where newer."""
     check_format(file, content)
     try:
         return decode(Manifest, content).files
