@@ -190,7 +190,7 @@ def told_causes(causes: Mapping[str, int]) -> str:
     if len(causes) < 2:
         return next(iter(causes), "")
     order = sorted(causes, key=lambda cause: -causes[cause])
-    return ", ".join(f"{causes[cause]:,} {cause}" for cause in order)
+    return ", ".join(f"{causes[cause]:,} × {cause}" for cause in order)
 
 
 def plan_evaluation(ready: Ready) -> PlannedEvaluation:

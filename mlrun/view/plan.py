@@ -82,10 +82,11 @@ def reasons(plan: PlanReport) -> Iterator[str]:
 
 
 def told_reuse(line: PlanLine) -> str:
-    """Return '12 of 30 reused from income@3; 18 new: 12 params not tried before, 6 seed 0 → 1'."""
+    """Return '12 of 30 reused from income@3; 18 new: 12 × params not tried before, 6 × seed 0 → 1'."""
     runs = sorted(line.sources, key=lambda run: -line.sources[run])
     parts = [f"{line.sources[run]:,} from {run}" for run in runs] if len(runs) > 1 else [f"from {runs[0]}"]
-    told = f"{'all' if not line.causes else f'{line.cached:,} of'} {line.trials:,} reused {', '.join(parts)}"
+    share = f"{line.cached:,} of {line.trials:,}" if line.causes or line.trials == 1 else f"all {line.trials:,}"
+    told = f"{share} reused {', '.join(parts)}"
     return f"{told}; {line.trials - line.cached:,} new: {line.why}" if line.causes else told
 
 
