@@ -8,12 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mlrun import runs
+from mlrun.catalog import suggestion
+from mlrun.comparison.origins import read_as
 from mlrun.erasure import receipt as receipts
 from mlrun.erasure.course import Task, attend, clear, judge, run_folders
 from mlrun.erasure.kept_data import Made
 from mlrun.erasure.proof import Hear
 from mlrun.erasure.receipt import Erasure, Receipt
+from mlrun.erasure.run_files import DATA
 from mlrun.erasure.subject import Subject, make_subject
+from mlrun.erasure.whereabouts import RecordedData
 from mlrun.errors import MlrunError, NothingConcluded, StorageError, UsageError
 from mlrun.report import markdown
 from mlrun.store.rewriting import recover
@@ -46,6 +50,7 @@ def erase(root: Path, wish: Wish, hear: Hear) -> Erasure:
             raise UsageError(f"there are no runs in {root}")
         if wish.experiment:
             check_known(root, wish.experiment)
+        check_column(root, wish)
         target = check_receipt(wish.receipt)
         refuse_living(root, wish.experiment)
         if wish.dry_run:
@@ -79,6 +84,21 @@ def silent(subject: Subject) -> Iterator[None]:
         while trace is not None:
             place, trace = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}", trace.tb_next
         raise RuntimeError(f"{type(error).__name__} at {place} (its words may quote rows, and are left out)") from None
+
+
+def check_column(root: Path, wish: Wish) -> None:
+    """Raise UsageError when no run's data has the column: nobody shall take a wrong name for a person who is not there.
+
+    Where the data of a run is not described, nothing can be said.
+    """
+    known: set[str] = set()
+    for path in run_folders(root, wish.experiment):
+        data = read_as(RecordedData, path / DATA)
+        if data is None or not data.columns:
+            return
+        known |= set(data.columns)
+    if known and wish.column not in known:
+        raise UsageError(f"no run's data has a column '{wish.column}'{suggestion(wish.column, known)}")
 
 
 def check_receipt(name: str) -> Path | None:

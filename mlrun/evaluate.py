@@ -131,10 +131,7 @@ def tests_of(spec: Spec, rows: Rows) -> tuple[tuple[PlannedTest, ...], tuple[Fin
 def load_models(
     path: Path, record: RunRecord, spec: Spec, trust: Sequence[str], *, stale: bool = False
 ) -> tuple[dict[str, Model], tuple[str, ...]]:
-    """Return the stored champions, and a sentence on each but the best that may not be loaded; the best must be.
-
-    What must be known of one that was trained on a person who was erased is told too.
-    """
+    """Return the stored champions, and sentences on those but the best that may not be loaded, and on stale ones."""
     found: dict[str, Model] = {}
     refused: list[str] = []
     room = Room()

@@ -363,6 +363,11 @@ def test_a_short_value_is_looked_for_in_places_of_its_column_only() -> None:
     assert not subject.stands_in(Piece("", "slice user = 17 is worse"))
 
 
+def test_a_wrong_column_is_no_person_who_is_not_there(shop: Path) -> None:
+    with pytest.raises(UsageError, match="no run's data has a column 'usre'; did you mean 'user'"):
+        erased(shop, column="usre")
+
+
 @pytest.mark.parametrize("values", [(), ("",), (" ", "\n")])
 def test_no_value_is_a_usage_error(values: tuple[str, ...], shop: Path) -> None:
     with pytest.raises(UsageError, match="no value was given"):
@@ -533,6 +538,22 @@ def test_a_snapshot_that_no_run_needs_goes_when_it_holds_the_person(shop: Path) 
     erased(shop)
     assert len(list((shop / ".data").glob("??/*"))) == 1
     assert holders(shop, PERSON, "O'Neil") == []
+
+
+def test_a_file_that_cannot_be_decoded_is_told(shop: Path) -> None:
+    packed = zipped("x.json", b'"nothing"' * 100)
+    (shop / "shop/0001/code").mkdir()
+    (shop / "shop/0001/code/odd.zip").write_bytes(packed[:60])
+    assert "cannot be decoded" in {each.where: each.why for each in erased(shop).receipt.left}["shop/0001/code/odd.zip"]
+
+
+def test_a_forged_source_is_not_called(shop: Path) -> None:
+    path = shop / "other/0001/data.json"
+    data = json.loads(path.read_bytes())
+    data["source"]["source"] = "os:getcwd"
+    path.write_text(json.dumps(data))
+    done = erased(shop)
+    assert any("os:getcwd, which is not called again" in each.why for each in done.receipt.left)
 
 
 # -- receipts, and silence ---------------------------------------------------------------------------------------------

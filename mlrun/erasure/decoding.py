@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
-import html
 import io
-import json
 import re
 import sqlite3
-import sys
 import zipfile
 import zlib
 from base64 import b85decode
@@ -18,13 +14,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from mlrun.erasure.subject import A_NUMBER, Piece
-from mlrun.journal import CRC_DIGITS, from_line
+from mlrun.erasure.subject import Piece
+from mlrun.erasure.texts_in import flat, in_csv, in_json_text, in_lines, in_yaml, is_json, without_escapes
 
 DEEPEST = 8  # archives in archives
-OWN_KEYS = ("__class__", "__module__", "__loader__", "__id__")  # of skops: names of types, no data
-SEPARATORS = ",;\t|"
-ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[\\`*_|\[\]\"'#<>])")
+MOST_BYTES, MOST_RATIO = 8 * 2**30, 1100  # unpacked; deflate can reach 1,032
+UNREAD = "(not decoded)"  # the place of a piece that stands for what could not be read
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 BLOCK = re.compile(rb"^(?:literal|delta) [0-9]+\n((?:[A-Za-z].+\n)+)", re.MULTILINE)  # of git's binary patches
 
@@ -34,8 +29,10 @@ def pieces(content: bytes, name: str, column: str = "", depth: int = 0) -> Itera
 
     Tables are read by column, archives by member, JSON by key; what cannot be decoded is yielded as raw bytes.
     """
-    if not content or depth > DEEPEST:
-        yield from [] if not content else raw(content)
+    if not content:
+        return
+    if depth > DEEPEST:
+        yield Piece(UNREAD, "", raw=True)
         return
     for magic, read in BY_MAGIC:
         if content.startswith(magic):
@@ -50,11 +47,11 @@ def pieces(content: bytes, name: str, column: str = "", depth: int = 0) -> Itera
 
 
 def whole(read: Any, content: bytes, column: str, depth: int) -> Iterator[Piece]:
-    """Yield what a reader finds; what is damaged ends there, its bytes are looked at anyway."""
+    """Yield what a reader finds; where it fails, that is told: nobody knows what else is in there."""
     try:
         yield from read(content, column, depth)
     except Exception:  # noqa: BLE001 - damaged files make libraries raise anything, and their words may hold values
-        return
+        yield Piece(UNREAD, "", raw=True)
 
 
 def raw(content: bytes) -> Iterator[Piece]:
@@ -121,25 +118,12 @@ def in_table(table: Any, column: str) -> Iterator[Piece]:
         yield from (Piece(f"column {name}", str(cell), (name,)) for cell in cells if cell is not None)
 
 
-def flat(value: Any) -> Iterator[str]:
-    """Yield every text in nested values."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, bytes):
-        yield value.decode("utf-8", "replace")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield str(key)
-            yield from flat(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from flat(inner)
-
-
 def in_zip(content: bytes, column: str, depth: int) -> Iterator[Piece]:
     """Yield the members of an archive, decoded in turn: a model, a set of arrays, zipped data."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         yield Piece("comment", archive.comment.decode("utf-8", "replace"))
+        if sum(member.file_size for member in archive.infolist()) > min(MOST_BYTES, MOST_RATIO * len(content)):
+            raise ValueError("an archive that unpacks to more than it can hold")
         for member in archive.infolist():
             yield Piece("names of members", member.filename)
             for piece in pieces(archive.read(member), member.filename, column, depth + 1):
@@ -207,67 +191,6 @@ def texts(text: str, content: bytes, name: str, column: str) -> Iterator[Piece]:
         yield from in_binary_patch(content)
 
 
-def is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def in_lines(text: str) -> Iterator[Piece]:
-    """Yield lines of JSON, those of a journal without their checksum; a line that is none, as text."""
-    for number, line in enumerate(text.split("\n"), 1):
-        event = from_line(line.encode())
-        rest = line[CRC_DIGITS + 1 :] if event is not None else line
-        found = list(in_json_text(rest, ()))
-        yield from (Piece(f"line {number}, {piece.place}", piece.text, piece.names) for piece in found)
-        if not found and line:
-            yield Piece(f"line {number}", line)
-            yield Piece(f"line {number}", without_escapes(line))
-
-
-def in_json_text(text: str, names: tuple[str, ...]) -> Iterator[Piece]:
-    """Yield every key and text of a JSON value; nothing where it is none."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    yield from in_json(value, names)
-
-
-def in_json(value: Any, names: tuple[str, ...]) -> Iterator[Piece]:
-    place = "/".join(names[-4:]) or "text"
-    if isinstance(value, str):
-        yield Piece(place, value, names)
-        if value[:1] == '"':  # skops writes texts as JSON in JSON
-            yield from in_json_text(value, names)
-    elif isinstance(value, bool) or value is None:
-        return
-    elif isinstance(value, (int, float)):
-        if names:
-            yield Piece(place, repr(value), (*names, A_NUMBER))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if key in OWN_KEYS:
-                continue
-            yield Piece(f"a key of {place}", key, names)
-            yield from in_json(inner, (*names, key))
-    else:
-        for inner in value:
-            yield from in_json(inner, names)
-
-
-def in_yaml(content: bytes) -> Iterator[Piece]:
-    from mlrun.errors import SpecError
-    from mlrun.language.yaml_reader import read
-
-    try:
-        yield from in_json(read(content, "").plain, ())
-    except SpecError:
-        return
-
-
 def in_binary_patch(content: bytes) -> Iterator[Piece]:
     """Yield what stands in the binary parts of a git patch: base 85 of deflated bytes, a line 52 of them at most."""
     for match in BLOCK.finditer(content.replace(b"\r\n", b"\n")):
@@ -281,38 +204,3 @@ def in_binary_patch(content: bytes) -> Iterator[Piece]:
 def length_of(mark: int) -> int:
     """Return how many bytes a line of a binary patch holds: A is 1, Z 26, a 27, z 52."""
     return mark - ord("A") + 1 if mark <= ord("Z") else mark - ord("a") + 27
-
-
-def in_csv(text: str, column: str) -> list[Piece] | None:
-    """Return the cells of delimited text whose first line has the column's name; None where it is no such table."""
-    first = text.partition("\n")[0]
-    if not column or column not in first:
-        return None
-    csv.field_size_limit(sys.maxsize)
-    for separator in SEPARATORS:
-        header = next(csv.reader([first], delimiter=separator), [])
-        if column not in header:
-            continue
-        found = [Piece("names of columns", name) for name in header]
-        try:
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-                if row and len(row) != len(header):
-                    return None
-                found += [
-                    Piece(f"column {name}", cell, (name,)) for name, cell in zip(header, row, strict=False) if cell
-                ]
-        except csv.Error:
-            return None
-        return found
-    return None
-
-
-def without_escapes(text: str) -> str:
-    """Return text without what CSV, Markdown, HTML, JSON or YAML put in front of characters."""
-    plain = ESCAPED.sub(unescaped, html.unescape(text)) if "\\" in text or "&" in text else text
-    return plain.replace('""', '"').replace("''", "'")
-
-
-def unescaped(match: re.Match[str]) -> str:
-    code = match[1]
-    return chr(int(code[1:], 16)) if len(code) > 1 and int(code[1:], 16) < 0x110000 else code

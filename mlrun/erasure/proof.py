@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from mlrun.erasure.decoding import pieces
+from mlrun.erasure.decoding import UNREAD, pieces
 from mlrun.erasure.receipt import FOLDER as RECEIPTS
 from mlrun.erasure.receipt import Left
 from mlrun.erasure.run_files import of_person
@@ -45,7 +45,10 @@ def search(root: Path, experiment: str, subject: Subject, hear: Hear) -> tuple[i
         except OSError as error:
             left.append(Left(name, f"it cannot be read ({error.strerror})"))
             continue
-        places = dict.fromkeys(piece.place for piece in found_in(content, path.name, subject))
+        found = list(pieces(content, path.name, subject.column))
+        if any(piece.place.endswith(UNREAD) for piece in found):
+            left.append(Left(name, "it cannot be decoded: it is damaged, or of a kind that nobody knows"))
+        places = dict.fromkeys(piece.place for piece in found if subject.stands_in(piece))
         if places:
             told = ", ".join(list(places)[:MOST_PLACES]) + (", ..." if len(places) > MOST_PLACES else "")
             left.append(Left(name, f"it holds the value ({told})"))

@@ -6,22 +6,21 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlrun.erasure.decoding import pieces
 from mlrun.erasure.raw_rows import clean_table
+from mlrun.erasure.run_models import plan_models
 from mlrun.erasure.scrubbing import scrubbed_file, scrubbed_json, without_rows
-from mlrun.erasure.staleness import CONTAINS, OwnWords, own_words, stale_of, worse
 from mlrun.erasure.subject import Subject
 from mlrun.erasure.whereabouts import Whereabouts
 from mlrun.errors import DataError
-from mlrun.json_records import decode, encode
 from mlrun.predictions import FOLDER as PREDICTIONS
 from mlrun.shift.profile import PROFILE, column_profile
 from mlrun.store.run_folder import FINDINGS, LOCK, MANIFEST, RUN
-from mlrun.store.run_record import ModelRecord, RunRecord
+from mlrun.store.run_record import RunRecord
 from mlrun.store.writing import TEMPORARY, storing
 from mlrun.training_rows import FILE as TRAINING_ROWS
 from mlrun.training_rows import ID, digests_of, read_training_rows, were_trained_on
@@ -254,47 +253,7 @@ def without_terms(content: dict[str, Any], subject: Subject) -> dict[str, Any]:
     return content
 
 
-# -- models, and what describes files ----------------------------------------------------------------------------------
-
-
-def plan_models(
-    run: Path,
-    record: RunRecord,
-    where: Whereabouts,
-    subject: Subject,
-    *,
-    trained: bool,
-    keep: bool,
-    again: bool,
-) -> tuple[RunRecord, tuple[str, ...], dict[str, str]]:
-    """Return the record with its models marked and values out of its texts, the model files that go, what is new."""
-    features = [] if where.data is None else list(where.data.kinds)
-    own = own_words(where.found, features) if where.count else OwnWords({}, frozenset())
-    models: list[ModelRecord] = []
-    deleted: list[str] = []
-    told: dict[str, str] = {}
-    for model in record.models:
-        new = model
-        if model.kind == "model" and model.file:
-            content = content_of(run / model.file) if (run / model.file).is_file() else b""
-            stale = stale_of(run, model, content, subject, trained=trained, own=own) or ""
-            stale = worse(stale, model.stale) if again else stale
-            new = replace(model, stale=worse(model.stale, stale))
-            if stale:
-                told[model.name] = stale
-            if stale.startswith(CONTAINS) and not keep:
-                deleted.append(model.file)
-                new = replace(new, file="")
-        models.append(new)
-    return scrubbed_record(replace(record, models=tuple(models)), subject), tuple(deleted), told
-
-
-def scrubbed_record(record: RunRecord, subject: Subject) -> RunRecord:
-    """Return run.json without values in its notes, reasons and labels; as it is where it could not be read then."""
-    try:
-        return decode(RunRecord, scrubbed_json(encode(record), subject))
-    except ValueError:
-        return record
+# -- what describes files ----------------------------------------------------------------------------------------------
 
 
 def described(run: Path, changes: dict[str, bytes | None]) -> None:

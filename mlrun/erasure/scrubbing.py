@@ -62,7 +62,7 @@ def scrubbed_line(line: bytes, subject: Subject) -> bytes:
 
 def scrubbed_torn(line: bytes, subject: Subject) -> bytes:
     """Return a line that was cut off; one that holds a value goes: nobody can read it anyway."""
-    from mlrun.erasure.decoding import without_escapes
+    from mlrun.erasure.texts_in import without_escapes
 
     text = line.decode("utf-8", "replace")
     held = any(subject.replaced(each) != each for each in (text, without_escapes(text), text[CRC_DIGITS:]))

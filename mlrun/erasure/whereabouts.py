@@ -188,7 +188,9 @@ def find_part(root: Path, data: RecordedData, part: str, folder: str, subject: S
     if not files:
         if source == "sklearn":
             return None  # comes with the library: nobody's rows
-        raise DataError(f"its rows come from {source}, which is not read again")
+        raise DataError(f"its rows come from {source}, which is not read again, and no snapshot was kept")
+    if ":" in source:  # an author's own function is not called for this, least of all one that another's run names
+        raise DataError(f"its rows come from {source}, which is not called again, and no snapshot was kept")
     places = [place_of(root, file) for file in files]
     with reachable(files, [place for place, _ in places], params) as reached:
         raw = load_table(source, reached, folder, text_columns(data.columns))
