@@ -304,6 +304,9 @@ def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
         told(tmp_path, tmp_path / "no.csv", tmp_path / "no.csv")
     with pytest.raises(UsageError, match="no runs of an experiment 'income'"):
         told(tmp_path, "income@3", "income@4")
+    trained(tmp_path, people(20))
+    with pytest.raises(UsageError, match=r"'kapt' is neither a file here nor an experiment in .*did you mean 'kept'"):
+        told(tmp_path, "kapt", "kept")
 
 
 def test_a_wrong_id_is_answered_with_the_columns_that_there_are(tmp_path: Path) -> None:

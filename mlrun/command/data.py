@@ -20,6 +20,27 @@ app = typer.Typer(cls=Commands, help="What changed in the data; the removal of a
 
 
 @app.command(cls=Command)
+def diff(
+    first: Annotated[str, typer.Argument(metavar="A", help="A run (EXPERIMENT@VERSION) or a file of data.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one: what changed from A to B?")],
+    column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="It names a row; else as the spec says.")] = "",
+    examples: Annotated[int, typer.Option("--examples", metavar="N", min=0, help="Show the ids of N rows.")] = 0,
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> int:
+    """Say what changed in the data between two runs or files: columns, rows, cells, drift."""
+    from mlrun import data_diff as step
+    from mlrun.runs import runs_root
+    from mlrun.screen.tables import check_format
+    from mlrun.view.data_diff import print_diff
+
+    check_format(form)
+    found = step.diff(first, second, runs_root(None, runs or None), step.Wish(column or None, examples))
+    print_diff(found, form)
+    return step.exit_code(found)
+
+
+@app.command(cls=Command)
 def erase(  # noqa: PLR0913, PLR0917 - each is an option of the command
     column: Annotated[str, typer.Option("--column", metavar="COLUMN", help="The column that names the person.")] = "",
     from_stdin: Stdin = False,
@@ -65,24 +86,3 @@ def read_values() -> tuple[str, ...]:
         return tuple(sys.stdin.buffer.read().decode("utf-8-sig").split("\n"))
     except UnicodeDecodeError:
         raise UsageError("standard input is not UTF-8 text") from None
-
-
-@app.command(cls=Command)
-def diff(
-    first: Annotated[str, typer.Argument(metavar="A", help="A run (EXPERIMENT@VERSION) or a file of data.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="Another one: what changed from A to B?")],
-    column: Annotated[str, typer.Option("--id", metavar="COLUMN", help="It names a row; else as the spec says.")] = "",
-    examples: Annotated[int, typer.Option("--examples", metavar="N", min=0, help="Show the ids of N rows.")] = 0,
-    runs: RunsFolder = "",
-    form: Form = "table",
-) -> int:
-    """Say what changed in the data between two runs or files: columns, rows, cells, drift."""
-    from mlrun import data_diff as step
-    from mlrun.runs import runs_root
-    from mlrun.screen.tables import check_format
-    from mlrun.view.data_diff import print_diff
-
-    check_format(form)
-    found = step.diff(first, second, runs_root(None, runs or None), step.Wish(column or None, examples))
-    print_diff(found, form)
-    return step.exit_code(found)

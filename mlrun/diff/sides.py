@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 
 from mlrun import runs
+from mlrun.catalog import suggestion
 from mlrun.comparison.origins import read_as, read_object
 from mlrun.errors import DataError, NothingConcluded, UsageError
 from mlrun.run_rows import RunRows, rows_of_run
 from mlrun.shift.profile import PROFILE
 from mlrun.store.run_folder import RUN
-from mlrun.store.run_names import EXPERIMENT, list_versions
+from mlrun.store.run_names import EXPERIMENT, list_experiments, list_versions
 from mlrun.table.column_types import settle_table
 from mlrun.table.loading import find_source, load_table
 from mlrun.table.row_conditions import select_rows
@@ -102,6 +103,10 @@ def find_run(name: str, root: Path) -> Path | None:
         return None
     if "@" in name or (EXPERIMENT.fullmatch(name) and list_versions(root, name)):
         return runs.resolve(root, name)
+    if EXPERIMENT.fullmatch(name):
+        beside = [entry.name for entry in Path.cwd().iterdir() if not entry.name.startswith(".")]
+        near = suggestion(name, [*list_experiments(root), *beside])
+        raise UsageError(f"'{name}' is neither a file here nor an experiment in {root}{near}")
     return None
 
 
