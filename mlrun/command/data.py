@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -79,8 +80,9 @@ def read_values() -> tuple[str, ...]:
     """Return the values from standard input, one a line; a terminal is asked, and shows nothing of them."""
     if sys.stdin.isatty():
         found = []
-        while value := getpass.getpass("value (not shown; an empty one ends): "):
-            found.append(value)
+        with suppress(EOFError):  # Ctrl-D ends, too
+            while value := getpass.getpass("value (not shown; an empty one ends): "):
+                found.append(value)
         return tuple(found)
     try:
         return tuple(sys.stdin.buffer.read().decode("utf-8-sig").split("\n"))
