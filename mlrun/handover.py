@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
 from mlrun.run_options import ExportRequest
+from mlrun.store.run_folder import LOCK
 from mlrun.store.run_record import ModelRecord, RunRecord
+from mlrun.store.writing import TEMPORARY, storing
 
 
 def free_file(wanted: ExportRequest) -> Path:
@@ -46,6 +49,16 @@ def model_named(record: RunRecord, wanted: str | None) -> ModelRecord:
     if name not in names:
         raise UsageError(f"{record.name} has no model '{name}'{suggestion(name, names)}")
     return next(model for model in record.models if model.name == name)
+
+
+def files_of(run: Path) -> list[str]:
+    """Return the files of a run folder that are its own, in alphabetical order: links lead elsewhere, and stay out."""
+    found = []
+    with storing(run):
+        for folder, _, names in os.walk(run, followlinks=False):
+            inside = Path(folder).relative_to(run)
+            found += [(inside / name).as_posix() for name in names if not (Path(folder) / name).is_symlink()]
+    return sorted(name for name in found if name != LOCK and TEMPORARY not in name)
 
 
 def stale_files(record: RunRecord) -> list[str]:

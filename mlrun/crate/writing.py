@@ -17,19 +17,18 @@ from mlrun.comparison.origins import read_object
 from mlrun.crate.entities import METADATA, TOOL, Part
 from mlrun.errors import StorageError, UsageError
 from mlrun.runs import read_manifest
-from mlrun.store.run_folder import LOCK, SCRATCH, sha256_of
+from mlrun.store.run_folder import SCRATCH, sha256_of
 from mlrun.store.writing import TEMPORARY, storing, sync_folder
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of all members of a zip, so that equal runs give equal bytes
 
 
-def parts_of(run: Path, left_out: Sequence[str]) -> list[Part]:
+def parts_of(run: Path, found: Sequence[str], left_out: Sequence[str]) -> list[Part]:
     """Return the files of a run folder with their digests; raise StorageError for one that was changed since."""
     manifest = read_manifest(run)
     with storing(run):
-        found = sorted(path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file())
-        names = [name for name in found if name != LOCK and TEMPORARY not in name and name not in left_out]
-        parts = [Part(name, (run / name).stat().st_size, sha256_of(run / name)) for name in names]
+        kept = [name for name in found if name not in left_out]
+        parts = [Part(name, (run / name).stat().st_size, sha256_of(run / name)) for name in kept]
     changed = [part.name for part in parts if part.name in manifest and manifest[part.name] != part.sha256]
     lost = [name for name in manifest if name not in found and not name.startswith(f"{SCRATCH}/")]  # of older runs
     if changed or lost:

@@ -13,13 +13,13 @@ def write(wanted: ExportRequest) -> tuple[str, ...]:
     from mlrun import runs
     from mlrun.crate.entities import metadata
     from mlrun.crate.writing import check_place, parts_of, write_crate
-    from mlrun.handover import stale_files
+    from mlrun.handover import files_of, stale_files
     from mlrun.wording import count, size
 
     target, record = Path(wanted.output).expanduser(), runs.read_run(wanted.run)
     check_place(target, wanted.run, wanted.force)
     left_out = stale_files(record)
-    parts = parts_of(wanted.run, left_out)
+    parts = parts_of(wanted.run, files_of(wanted.run), left_out)
     write_crate(target, wanted.run, parts, metadata(wanted.run, record, parts))
     amount = size(sum(part.size_bytes for part in parts))
     told = [f"{record.name} as RO-Crate 1.1 (Process Run Crate 0.5) in {target}: {count(len(parts), 'file')}, {amount}"]
