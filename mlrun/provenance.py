@@ -16,7 +16,7 @@ from mlrun.errors import DataError
 from mlrun.origin.code_state import CodeState, code_state
 from mlrun.origin.digests import DataDigests, data_digests, split_digest
 from mlrun.origin.identity import RESULT_VERSION, fit_seed, spec_id, trial_identity
-from mlrun.origin.user_code import UserModule, user_code_digest, user_modules
+from mlrun.origin.user_code import UserModule, user_code_digest, user_modules, user_packages
 
 __all__ = [  # what the steps above use; the parts live in code_state, digests, identity and user_code
     "RESULT_VERSION",
@@ -35,6 +35,7 @@ __all__ = [  # what the steps above use; the parts live in code_state, digests, 
     "trial_identity",
     "user_code_digest",
     "user_modules",
+    "user_packages",
 ]
 
 PACKAGES = ("scikit-learn", "xgboost", "numpy", "scipy", "polars", "joblib", "skops")

@@ -66,6 +66,8 @@ def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
     references += [test.check for test in spec.evaluation.tests if ":" in test.check]
     references += [value for name, value in edits_of(spec) if name == "python"]
     modules = provenance.user_modules(references, spec.folder)
+    known = provenance.packages()
+    others = {name: version for name, version in provenance.user_packages(modules).items() if name not in known}
     return RunIdentity(
         spec_id=provenance.spec_id(differing(spec), {}),
         digests=digests,
@@ -81,9 +83,9 @@ def identify(spec: Spec, dataset: Dataset, split: Split) -> RunIdentity:
             "target_transform": spec.target_transform,
         },
         seed=spec.seed,
-        code=provenance.user_code_digest(modules),
+        code=provenance.user_code_digest(modules, others),
         modules=tuple(modules),
-        versions=provenance.packages(),
+        versions={**known, **others},
         architecture=str(provenance.machine()["architecture"]),
     )
 

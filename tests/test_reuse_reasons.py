@@ -147,6 +147,32 @@ def test_user_code_names_the_module_that_changed(tmp_path: Path) -> None:
     assert whys(spec) == {(False, "why@1", "user code differs: parts")}
 
 
+def test_another_version_of_a_package_that_only_user_code_imports_is_another_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    installed(site, "1.0")
+    (tmp_path / "own.py").write_text(f"import odd_numbers\n{PARTS}def build(params, seed):\n    return make()\n")
+    table("binary").write_csv(tmp_path / "rows.csv")
+    spec = write_spec(tmp_path, json.dumps({**SPEC, "models": {"own": {"family": "own:build"}}}))
+    assert json.loads(run(spec).read("env.json"))["packages"]["odd-numbers"] == "1.0"
+    assert whys(spec) == {(True, "why@1", "")}
+    shutil.rmtree(site / "odd_numbers-1.0.dist-info")
+    installed(site, "1.1")
+    assert whys(spec) == {(False, "why@2", "odd-numbers 1.0 → 1.1")}
+
+
+def installed(site: Path, version: str) -> None:
+    """Write a distribution whose module is called otherwise, as far as importlib.metadata looks."""
+    (site / "odd_numbers.py").write_text("")
+    info = site / f"odd_numbers-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: odd-numbers\nVersion: {version}\n")
+    (info / "RECORD").write_text("odd_numbers.py,,\n")
+
+
 def own_record_changed(done: Path, name: str, change: Mapping[str, Any]) -> None:
     """Change what a run's provenance says."""
     content = json.loads((done / name).read_bytes())

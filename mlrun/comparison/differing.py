@@ -8,7 +8,7 @@ from typing import Any
 
 from mlrun.comparison.changes import UNSET, Change, data_changes, value_changes
 from mlrun.comparison.origins import Code, Data, Environment, Origins
-from mlrun.origin.identity import PACKAGES_THAT_MATTER
+from mlrun.origin.identity import PACKAGES_THAT_DO_NOT, PACKAGES_THAT_MATTER
 from mlrun.store.run_record import RunRecord
 from mlrun.wording import as_text, count
 
@@ -49,9 +49,9 @@ def what_differs(record: RunRecord, then: Origins, old_model: str, model: str, t
         yield from task_differs(then.spec, today)
     if then.data is not None:
         yield from features_differ(then.data, today)
-    yield from code_differs(record, then.code, today)
-    if then.environment is not None:
-        yield from packages_differ(then.environment, today)
+    packages = () if then.environment is None else tuple(packages_differ(then.environment, today))
+    yield from code_differs(record, then.code, today, packages)
+    yield from packages
 
 
 def rows_differ(record: RunRecord, then: Data | None, today: Today) -> Iterator[str]:
@@ -122,18 +122,22 @@ def features_differ(then: Data, today: Today) -> Iterator[str]:
         yield "features are in another order"
 
 
-def code_differs(record: RunRecord, then: Code | None, today: Today) -> Iterator[str]:
-    """Yield which of the user's modules are others."""
+def code_differs(record: RunRecord, then: Code | None, today: Today, packages: tuple[str, ...]) -> Iterator[str]:
+    """Yield which of the user's modules are others; packages: those that differ, which code may bring along."""
     if record.code_id == today.code_id:
         return
     known = {} if then is None else dict(then.modules)
     names = sorted(name for name in {*known, *today.modules} if known.get(name) != today.modules.get(name))
-    yield f"user code differs: {listed(names)}" if names else "user code differs"
+    if names:
+        yield f"user code differs: {listed(names)}"
+    elif not packages:
+        yield "user code differs"
 
 
 def packages_differ(then: Environment, today: Today) -> Iterator[str]:
     """Yield each package of another version that can change a score, the architecture, mlrun's own way."""
-    for name in PACKAGES_THAT_MATTER:
+    others = sorted({*then.packages, *today.packages} - {*PACKAGES_THAT_MATTER, *PACKAGES_THAT_DO_NOT})
+    for name in (*PACKAGES_THAT_MATTER, *others):
         before, after = then.packages.get(name), today.packages.get(name)
         if before is not None and before != after:
             yield f"{name} {before or 'none'} → {after or 'none'}"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mlrun.comparison.changes import code_changes, data_changes
 from mlrun.comparison.origins import Code, Environment, Origins
-from mlrun.origin.identity import PACKAGES_THAT_MATTER
+from mlrun.origin.identity import PACKAGES_THAT_DO_NOT
 from mlrun.wording import as_text
 
 What = Literal["record", "data", "code", "packages", "machine"]
@@ -124,7 +124,7 @@ def package_departures(then: Environment, now: Environment) -> Iterator[Departur
         if before == after or not before:  # what was not recorded, or not there, nothing can have come from
             continue
         cure = f"use Python {before}" if name == "python" else f"pip install {install}"
-        yield Departure("packages", name, before, after, name in PACKAGES_THAT_MATTER, cure)
+        yield Departure("packages", name, before, after, name not in PACKAGES_THAT_DO_NOT, cure)
     if then.result_version is not None and then.result_version != now.result_version:
         versions = (str(then.result_version), str(now.result_version))
         yield Departure("packages", "mlrun's way to compute scores (result version)", *versions)

@@ -11,6 +11,7 @@ from mlrun.json_records import encode
 
 RESULT_VERSION = 1  # goes up when a change of mlrun itself changes a score
 PACKAGES_THAT_MATTER = ("python", "scikit-learn", "xgboost", "numpy", "scipy", "polars")
+PACKAGES_THAT_DO_NOT = ("mlrun", "joblib", "skops")  # recorded, and no score depends on them
 
 
 def fit_seed(spec_seed: int, model_name: str, repeat: int, fold: int) -> int:

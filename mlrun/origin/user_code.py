@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import sys
 import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
+from importlib import metadata
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import MappingProxyType
 
 LIBRARIES = ("stdlib", "platstdlib", "purelib", "platlib")
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
@@ -48,14 +51,43 @@ def user_modules(references: Sequence[str], folder: str = "") -> tuple[UserModul
     return tuple(found[name] for name in sorted(found))
 
 
-def user_code_digest(modules: Sequence[UserModule]) -> str:
-    """Return the sha256 over names and sources; '' when there is no code of the user's."""
+def user_packages(modules: Sequence[UserModule]) -> dict[str, str]:
+    """Return distribution → version of what the user's modules import beside the standard library and mlrun."""
+    own = {module.name.partition(".")[0] for module in modules}
+    names = {name.partition(".")[0] for module in modules for name in imported_names(module)}
+    found: dict[str, str] = {}
+    for name in sorted(names - own - sys.stdlib_module_names - {"mlrun"}):
+        for distribution in distributions_of(name):
+            found[distribution] = metadata.version(distribution)
+    return found
+
+
+def distributions_of(name: str) -> Sequence[str]:
+    """Return which distributions a module of this name is from; () when it is not installed."""
+    try:
+        return [metadata.distribution(name).name]
+    except (metadata.PackageNotFoundError, ValueError):  # it is called otherwise than its module, as scikit-learn is
+        return sorted(set(all_distributions().get(name, ())))
+
+
+@cache
+def all_distributions() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
+def user_code_digest(modules: Sequence[UserModule], others: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the sha256 over names and sources; '' when there is no code of the user's.
+
+    others: versions of packages that only this code brings along.
+    """
     if not modules:
         return ""
     state = sha256()
     for module in sorted(modules, key=lambda module: module.name):
         state.update(f"{module.name}\0{len(module.source)}\0".encode())
         state.update(module.source)
+    for name in sorted(others):
+        state.update(f"{name}=={others[name]}\0".encode())
     return state.hexdigest()
 
 
