@@ -13,6 +13,7 @@ from mlrun import latency, predictions, runs
 from mlrun.contest import Champion, Contest
 from mlrun.course import Course
 from mlrun.errors import DataError, MlrunError, StorageError
+from mlrun.estimator.hyperparameters import left_open
 from mlrun.events import ChampionStarted, Event, Noted
 from mlrun.fit import FINAL, FitJob, FitValue, join
 from mlrun.fold_data import FoldData
@@ -66,6 +67,7 @@ def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]
         identity=champion_identity(course, contest),
         model=None if data is None else as_stored(course, contest, outcome.value, data, wrapping),
         wrapping=wrapping,
+        defaults={} if contest.best is None else left_open(outcome.value.estimator, contest.best.trial.params),
     )
     if course.spec.final.refit_on == "all" and len(course.split.test):
         outcome, data = refit(course, contest, np.sort(np.concatenate([course.split.train, course.split.test])))
@@ -135,6 +137,7 @@ def take_over(course: Course, contest: Contest) -> Champion | None:
         fit_seconds=record.fit_seconds,
         p95_ms=record.p95_ms_1_row,
         identity=record.identity,
+        defaults=record.defaults,
         wrapping=wrapping,
     )
 

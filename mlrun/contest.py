@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mlrun.contracts import Tried
 from mlrun.errors import DataError
@@ -34,7 +35,7 @@ class Champion:
 
     test: prediction of the test rows, None when there are none. file: the stored model in the run folder.
     model: the one that predicted test, while the run goes on; None when it was taken over from an earlier run.
-    wrapping: what is done to what it predicts; None = nothing.
+    wrapping: what is done to what it predicts; None = nothing. defaults: hyperparameters beyond those of its trial.
     """
 
     test: Prediction | None = None
@@ -46,6 +47,7 @@ class Champion:
     failure: Failure | None = None
     model: StoredModel | None = None
     wrapping: Wrapping | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ def model_line(course: Course, contest: Contest) -> Line:
         size_bytes=champion.size_bytes,
         file=champion.file,
         identity=champion.identity,
+        defaults=champion.defaults,
     )
     parts = [
         PredictedPart(fold.valid, contest.best_predictions[fold.name], fold)

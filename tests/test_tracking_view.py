@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from made_runs import USUAL, make_run, model, record, trial_of
+from sklearn.naive_bayes import GaussianNB
 from small_runs import trained
 
 from mlrun import report
+from mlrun.estimator.hyperparameters import left_open
 from mlrun.json_records import encode
 from mlrun.picture.load import MEBIBYTE, PLACES, load_picture, load_pictures, loads_of
 from mlrun.picture.losses import loss_picture, mean_of
@@ -103,6 +105,18 @@ def test_every_score_on_every_fold_is_seen(run: Done, capsys: pytest.CaptureFixt
         assert row["scores"] == known[champions[row["model"]]][row["metric"]]
     assert {row["trial"] for row in content["tracked"]["trials, best first"]} == set(known)
     assert content["tracking"]["fits"] == len(run.read(TIMINGS).splitlines())
+
+
+def test_every_hyperparameter_of_a_champion_is_recorded_also_those_that_nobody_named(run: Done) -> None:
+    assert run.folder is not None
+    champions = {each.name: each for each in read_run(run.folder).models if each.kind == "model"}
+    bayes = champions["gaussian_nb"]
+    assert {**GaussianNB().get_params(), **bayes.params} == {**bayes.defaults, **bayes.params}
+    boosted = champions["xgboost"]
+    assert not set(boosted.params) & set(boosted.defaults)
+    assert boosted.defaults["n_jobs"] == 1
+    assert isinstance(boosted.defaults["random_state"], int)
+    assert left_open(object(), {}) == {}
 
 
 def test_html_has_all_of_it_folded_and_runs_nothing(run: Done, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any
 
 from mlrun.kinds import AnyOf, ByTask, Flag, Integer, Kind, ListOf, MappingOf, Number, OneOf
@@ -15,6 +16,19 @@ def arguments(params: Params, **always: Any) -> dict[str, Any]:
     Mappings become dicts, which is the only kind that scikit-learn takes.
     """
     return {**always, **{name: dict(value) if isinstance(value, Mapping) else value for name, value in params.items()}}
+
+
+def left_open(estimator: Any, params: Params) -> dict[str, Any]:
+    """Return what else an estimator was built with: hyperparameters that `params` does not name, as far as plain data.
+
+    These are its library's defaults, and what mlrun sets itself, such as the seed. {} where it does not tell.
+    """
+    try:
+        known = estimator.get_params(deep=False)
+    except Exception:  # noqa: BLE001 - it may be the user's own, and nothing rests on it
+        return {}
+    plain = (str, int, float, bool, NoneType)
+    return {name: known[name] for name in sorted(known) if name not in params and isinstance(known[name], plain)}
 
 
 def given(params: Params, name: str, otherwise: Any) -> Any:

@@ -56,6 +56,7 @@ class ModelRecord:
     trial: id of the winning trial. identity: digest of all that its refit depends on.
     file: the stored model, relative to the run folder; "" = none.
     coverage: share of rows on which a baseline says anything. reason: why nothing came of it.
+    defaults: what the winner was built with beyond params: its library's defaults, and what mlrun sets (its seed).
     stale: what a stored model still holds of a person whose rows were erased after the run; "" = nothing.
     """
 
@@ -78,6 +79,7 @@ class ModelRecord:
     identity: str = ""
     notes: tuple[str, ...] = ()
     stale: Stale | Literal[""] = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

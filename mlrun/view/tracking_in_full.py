@@ -123,16 +123,19 @@ def fold_scores(record: RunRecord, models: Sequence[ModelRecord], trials: Sequen
 def hyperparameters(models: Sequence[ModelRecord]) -> Table:
     """Return what each champion was built with."""
     rows = tuple(
-        {"model": model.name, "family": model.family, "parameter": name, "value": value}
+        {"model": model.name, "family": model.family, "parameter": name, "value": value, "given": given}
         for model in models
-        for name, value in model.params.items()
+        for given, found in ((True, model.params), (False, model.defaults))
+        for name, value in found.items()
     )
     headings = (
         Heading("model", lambda row: row["model"], fold=True),
         Heading("hyperparameter", lambda row: row["parameter"], fold=True),
         Heading("value", lambda row: as_text(row["value"]), fold=True),
+        Heading("", lambda row: "" if row["given"] else "default"),
     )
-    return Table(headings, rows, ("what is not named here is the default of its library",), empty="all defaults")
+    notes = ("default: not from the spec; null: the library decides",)
+    return Table(headings, rows, notes, lambda row: "" if row["given"] else "dim", "the defaults of their libraries")
 
 
 def trial_table(record: RunRecord, models: Sequence[ModelRecord], trials: Sequence[TrialResult]) -> Table:

@@ -27,7 +27,7 @@ NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]*\w)")
 TIME = re.compile(r"(?<![\w.])\d+(\.\d+)?(e[-+]\d+)? (ms|s|min \d\d s)\b")
 MASKED = (  # clock, machine, and digests into which versions enter
     *("spec_folder", "started", "finished", "fit_seconds", "p95_ms_1_row", "size_bytes", "manifest", "digest", "seal"),
-    *("identity", "spec_id", "data_id", "rows_id", "code_id"),
+    *("identity", "spec_id", "data_id", "rows_id", "code_id", "defaults"),
 )
 VERSIONS = ("scikit-learn", "xgboost", "numpy", "scipy")
 NEAR, NEAR_IN_TEXT = 1e-4, 2e-3  # in text numbers are rounded
