@@ -418,6 +418,23 @@ def test_a_run_that_says_nothing_of_its_data_cannot_be_compared(tmp_path: Path) 
         told(tmp_path, "income@1", tmp_path / "rows.csv")
 
 
+def test_a_column_of_another_kind_has_no_drift_from_a_profile(tmp_path: Path) -> None:
+    trained(tmp_path, people(100))
+    changed = people(100).with_columns(age=pl.lit("old"), since=pl.col("age"), weight=pl.lit(None, pl.Float64))
+    changed.write_csv(tmp_path / "rows.csv")
+    found = told(tmp_path, "kept", tmp_path / "rows.csv")
+    assert {column.name for column in found.columns if column.change == "type"} == {"age", "since"}
+    assert column_of(found, "age").move is None
+
+
+def test_a_run_that_was_cut_off_is_told(tmp_path: Path) -> None:
+    done = trained(tmp_path, people(20))
+    assert done.folder is not None
+    (done.folder / "run.json").unlink()
+    with pytest.raises(UsageError, match="not a finished run"):
+        told(tmp_path, done.folder, tmp_path / "rows.csv")
+
+
 def test_ids_that_are_sensitive_are_never_examples(tmp_path: Path) -> None:
     trained(tmp_path, people(40), text=SPEC.replace("[sex]", "[sex, id]"))
     with pytest.raises(UsageError, match="'id' is sensitive"):

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from mlrun.diff.alignment import family
 from mlrun.diff.outcome import Move
 from mlrun.shift import profile as data_profile
 from mlrun.shift.drifts import Drift, column_drift, held_together
 from mlrun.table.column_types import judge
+from mlrun.table.schema_cast import TYPES
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -30,11 +32,18 @@ def find_moves(first: pl.DataFrame, second: pl.DataFrame, without: Sequence[str]
     """Return column → its move, of the columns that can have one: not ids and what looks like ids."""
     found: dict[str, Move] = {}
     for name in first.columns:
-        kind = None if name in without else kind_of(first[name])
-        if kind is None or first[name].dtype.is_nested():
+        if name in without or not are_alike(first[name], second[name]):
             continue
-        found[name] = move_of(kind, first[name], second[name])
+        kind = kind_of(first[name])
+        if kind is not None:
+            found[name] = move_of(kind, first[name], second[name])
     return together(found)
+
+
+def are_alike(first: pl.Series, second: pl.Series) -> bool:
+    """Say whether two columns have values of one kind, of which drift knows something."""
+    kinds = [str(column.dtype.base_type()) for column in (first, second)]
+    return set(kinds) <= set(TYPES) and family(kinds[0]) == family(kinds[1])
 
 
 def kind_of(column: pl.Series) -> str | None:
@@ -55,8 +64,6 @@ def move_of(kind: str, before: pl.Series, now: pl.Series) -> Move:
     if kind == "text":
         rows = min(TEXTS_AT_MOST, max(len(before), len(now)))
         before, now = spread_over(before), spread_over(now)
-    elif kind in {"numeric", "date"} and not (now.dtype.is_numeric() or now.dtype.is_temporal()):
-        kind, before = "category", before.cast(pl.String)
     drift = column_drift(data_profile.column_profile(before, kind), now)
     if kind in {"numeric", "date"}:
         effect = mean_difference(data_profile.numbers_of(before, kind), data_profile.numbers_of(now, kind))
@@ -71,9 +78,16 @@ def moves_from_profile(profile: Mapping[str, Any], now: pl.DataFrame) -> dict[st
     found = {
         name: as_move(column_drift(before, now[name]), "", None, before["kind"], None)
         for name, before in profile.items()
-        if name in now.columns
+        if name in now.columns and fits(before["kind"], now[name])
     }
     return together(found)
+
+
+def fits(kind: str, column: pl.Series) -> bool:
+    """Say whether a column still has values of the kind that its profile is of."""
+    if kind in {"numeric", "date"}:
+        return column.dtype.is_numeric() if kind == "numeric" else column.dtype in (pl.Date, pl.Datetime)
+    return str(column.dtype.base_type()) in TYPES
 
 
 def as_move(drift: Drift, measure: str, effect: float | None, kind: str, rows: int | None) -> Move:

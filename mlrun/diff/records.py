@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mlrun.diff.alignment import cast_to, word_of
 from mlrun.diff.moves import moves_from_profile
@@ -11,6 +12,9 @@ from mlrun.diff.sides import Recorded, Side
 from mlrun.errors import NothingConcluded
 from mlrun.origin.digests import data_digests
 from mlrun.table.schema_cast import TYPES, schema_of
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def diff_of_records(one: Side, two: Side) -> DataDiff:
@@ -27,7 +31,9 @@ def diff_of_records(one: Side, two: Side) -> DataDiff:
     notes = [f"the rows of {side.name} cannot be had any more: {side.why}" for side in lost]
     if not same:
         notes.append("so which rows and cells changed cannot be told; these are the digests that the record has")
-    moves = moves_from_profile(one.profile, two.table) if one.table is None and two.table is not None else {}
+    moves: Mapping[str, Move] = {}
+    if one.table is None and two.table is not None:
+        moves = moves_from_profile(one.profile, in_types(two.table, first.table_schema))
     return DataDiff(
         told(one, first),
         told(two, second),
@@ -43,15 +49,16 @@ def known(side: Side, other: Side) -> Recorded:
     """Return what is known of a side: its record, else digests of its table in the other's types."""
     if side.table is None or side.recorded.data_id:
         return side.recorded
-    columns = []
-    for column in side.table:
-        wanted = other.recorded.table_schema.get(column.name, "")
-        columns.append((cast_to(column, wanted) if wanted in TYPES else None) if wanted else column)
-        if columns[-1] is None:
-            columns[-1] = column
-    table = side.table.with_columns(*(column for column in columns if column is not None))
+    table = in_types(side.table, other.recorded.table_schema)
     digests = data_digests(table)
     return Recorded(digests.data_id, digests.rows_id, table.height, digests.columns, schema_of(table))
+
+
+def in_types(table: pl.DataFrame, schema: Mapping[str, str]) -> pl.DataFrame:
+    """Return a table with each column in its recorded type, where its values can have it."""
+    wanted = {name: schema[name] for name in table.columns if name in schema and schema[name] in TYPES}
+    cast = [cast_to(table[name], dtype) for name, dtype in wanted.items()]
+    return table.with_columns(column for column in cast if column is not None)
 
 
 def told(side: Side, record: Recorded) -> Told:

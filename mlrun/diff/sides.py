@@ -16,7 +16,7 @@ from mlrun.comparison.origins import read_as, read_object
 from mlrun.errors import DataError, NothingConcluded, UsageError
 from mlrun.run_rows import RunRows, rows_of_run
 from mlrun.shift.profile import PROFILE
-from mlrun.store.run_folder import RUN
+from mlrun.store.run_folder import JOURNAL, RUN
 from mlrun.store.run_names import EXPERIMENT, list_experiments, list_versions
 from mlrun.table.column_types import settle_table
 from mlrun.table.loading import find_source, load_table
@@ -97,7 +97,7 @@ def find_run(name: str, root: Path) -> Path | None:
     What is a file or a folder of data is data, unless it has an @. Raises UsageError for a run that is not there.
     """
     path = Path(name).expanduser()
-    if path.is_dir() and (path / RUN).is_file():
+    if path.is_dir() and ((path / RUN).is_file() or (path / JOURNAL).is_file()):
         return path
     if path.exists() or "/" in name or name.endswith((".csv", ".parquet")):
         return None
