@@ -15,6 +15,7 @@ from mlrun.fit import take
 from mlrun.origin.digests import data_digests, split_digest
 from mlrun.predictions import prediction_of
 from mlrun.records import Dataset, Task
+from mlrun.run_rows import rows_of_run
 from mlrun.run_spec import spec_of
 from mlrun.splits import split
 
@@ -53,7 +54,8 @@ def rows_again(side: Side) -> tuple[Dataset, Array]:
     name = side.record.name
     try:
         spec = spec_of(side.folder)
-        dataset = load(spec, side.record.sampled)
+        kept = rows_of_run(side.folder, side.folder.parent.parent).dataset
+        dataset = load(spec, side.record.sampled) if kept is None else kept
         test = split(dataset, spec).test
     except MlrunError as error:
         raise NothingConcluded(f"other test rows, and the data of {name} cannot be loaded again: {error}") from error

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from mlrun.author_files import files_of_baselines
 from mlrun.comparison.origins import read_object
 from mlrun.dataset import test_source
 from mlrun.errors import DataError
@@ -21,13 +22,11 @@ from mlrun.recorded_data import check_files
 from mlrun.run_rows import kept_tables, load_kept, stands_in_files
 from mlrun.runs import write_atomically
 from mlrun.store.snapshots import guarded, keep, keep_bytes, snapshot_path
-from mlrun.table.files import resolve_file
 from mlrun.table.loading import source_files
 from mlrun.wording import count, nearest, size
 
 if TYPE_CHECKING:
     from mlrun.ready import Ready
-    from mlrun.spec import Spec
 
 DATA = "data.json"
 KEPT = ("files", "tables", "baseline_files")  # keys of data.json that say what was read and kept
@@ -66,16 +65,8 @@ def kept_facts(ready: Ready, root: Path) -> dict[str, list[Entry]]:
             facts["files"].append({**entry, "test": at == 1})
         if not copied:
             facts["tables"].append({**kept_table(root, next(tables)), "test": at == 1})
-    facts["baseline_files"] = [kept_file(root, str(name)) for name in files_of_baselines(spec)]
+    facts["baseline_files"] = [kept_file(root, name) for name in dict.fromkeys(files_of_baselines(spec))]
     return facts
-
-
-def files_of_baselines(spec: Spec) -> Iterator[Path]:
-    """Yield the files that people's labels, and predictions that exist, are read from."""
-    for baseline in spec.baselines:
-        for key in ("path", "predictions"):
-            if key in baseline.params and baseline.params[key] is not None:
-                yield resolve_file(str(baseline.params[key]), spec.folder)
 
 
 def kept_file(root: Path, name: str) -> Entry:

@@ -230,6 +230,13 @@ def test_compare_lets_the_earlier_champion_predict_the_later_rows(tmp_path: Path
     assert exit_code(back, fail_on_regression=False) == 0
 
 
+def test_compare_reads_the_later_rows_from_their_snapshot(tmp_path: Path) -> None:
+    one, two = two_nights(tmp_path, ", id: person, snapshot: true")
+    before = compare([one, two]).pairs[0].findings[0].difference
+    (tmp_path / "rows.csv").unlink()
+    assert compare([one, two]).pairs[0].findings[0].difference == before
+
+
 def test_compare_says_why_where_the_later_rows_are_others_now_or_too_few(tmp_path: Path) -> None:
     one, two = two_nights(tmp_path)
     changed = rows(800).with_columns(size=pl.col("size") + 1)
