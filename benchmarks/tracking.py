@@ -3,6 +3,7 @@
 Sampling: CPU of the sampling thread alone, in percent of a core, while two workers and their children are there; the
 median of the rounds. A finished fit: CPU and wall time of `RunLog.write_fit`, fdatasync included, in the folder where
 this is started (a memory file system has no fdatasync to pay for); the median and the 95th percentile of the fits.
+Loss curves: CPU of asking a fitted booster about held-out rows, against that of its fit (200 rounds, one thread).
 
     python benchmarks/tracking.py [seconds of a round] [rounds] [fits]
 """
@@ -18,17 +19,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mlrun import catalog
 from mlrun.fit import FitValue, TrialAnswer
-from mlrun.loss_curves import Curves
+from mlrun.loss_curves import Curves, Shown, loss_curves
+from mlrun.process.jobs import OneThread
 from mlrun.records import Fold, Outcome, Prediction, Trial
 from mlrun.run_log import RunLog
 from mlrun.sampling import sample
 from mlrun.store.run_tracking import SystemLog, read_system
 
+BOOSTING = {"xgboost": "n_estimators", "hist_gradient_boosting": "max_iter", "gradient_boosting": "n_estimators"}
 BUSY = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'while True: pass']); child.wait()"
 FOLD = Fold(0, 0, np.arange(4), np.arange(2))
 CASES = {"no curves": (1, 0), "1 trial, 25 losses": (1, 25), "3 trials, 2 x 25 losses": (3, 50), "3 x 200": (3, 200)}
@@ -44,6 +49,8 @@ def main() -> None:
             folder = Path(place) / f"{trials}-{losses}"
             folder.mkdir()
             told(case, *cost_of_fits(folder, trials, losses, fits))
+    for rows in (500, 30_000):
+        cost_of_curves(rows)
 
 
 def share_of_a_core(folder: Path, seconds: int) -> float:
@@ -100,6 +107,27 @@ def cost_of_fits(folder: Path, trials: int, losses: int, fits: int) -> tuple[lis
     return cpu, wall
 
 
+def cost_of_curves(rows: int) -> None:
+    """Print what the loss curves of each boosting family cost beside the fit itself."""
+    draw = np.random.default_rng(0)
+    matrix = draw.normal(size=(rows, 14))
+    truth = (matrix[:, 0] * matrix[:, 1] + draw.normal(size=rows) > 0).astype(np.int64)
+    cut = rows * 4 // 5
+    shown = Shown(matrix[:cut], truth[:cut], matrix[cut:], truth[cut:])
+    with OneThread() as threads:
+        for name, rounds in BOOSTING.items():
+            family = catalog.find("models", name)
+            fitted, asked = [], []
+            for _ in range(3):
+                estimator = family.build({rounds: 200, "max_depth": 3}, 0)
+                threads.hold()
+                fitted.append(timed(partial(estimator.fit, shown.train, shown.train_truth))[0])
+                asked.append(timed(partial(loss_curves, family, estimator, [estimator], shown))[0])
+            fit, curves = statistics.median(fitted), statistics.median(asked)
+            share = f"{100 * curves / fit:.1f} % of the fit's {1000 * fit:.0f} ms"
+            print(f"loss curves of {name}, {rows:,} rows: median {1000 * curves:.1f} ms of CPU, {share}")
+
+
 def a_fit(number: int, trials: int, losses: int) -> tuple[list[Trial], Outcome]:
     draw = np.random.default_rng(number)
     tried = [Trial(f"xgboost/{at:04d}", "xgboost", "xgboost", {"n_estimators": 100, "at": at}) for at in range(trials)]
@@ -115,7 +143,7 @@ def a_fit(number: int, trials: int, losses: int) -> tuple[list[Trial], Outcome]:
     return tried, Outcome("key", FitValue(answers, 0.123456, 0.01, 4000), None, 0.14, 0.14, 2**28)
 
 
-def timed(work: Callable[[], None]) -> tuple[float, float]:
+def timed(work: Callable[[], object]) -> tuple[float, float]:
     cpu, wall = time.process_time(), time.perf_counter()
     work()
     return time.process_time() - cpu, time.perf_counter() - wall
