@@ -13,7 +13,7 @@ import polars as pl
 
 from mlrun.errors import DataError
 from mlrun.records import Dataset, Fold, Prediction, Split, Task
-from mlrun.runs import write_atomically
+from mlrun.runs import storing, write_atomically
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -36,7 +36,8 @@ def write_predictions(folder: Path, name: str, dataset: Dataset, parts: list[Pre
     table = pl.concat([part_table(dataset, part) for part in parts], how="diagonal")
     buffer = io.BytesIO()
     table.write_parquet(buffer, compression="zstd")
-    (folder / FOLDER).mkdir(exist_ok=True)
+    with storing(folder / FOLDER):
+        (folder / FOLDER).mkdir(exist_ok=True)
     write_atomically(folder / FOLDER / f"{name}.parquet", buffer.getvalue())
     return f"{FOLDER}/{name}.parquet"
 

@@ -19,6 +19,15 @@ def few_timings() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_job_of_ci() -> Iterator[None]:
+    """Let tests say the same where they are a job of CI themselves, or were started by a hook."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "MLRUN_EVENT", "MLRUN_KEY"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def key_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the key that seals runs in a folder of the tests, for processes that they start too."""
     with pytest.MonkeyPatch.context() as patch:

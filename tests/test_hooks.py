@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -389,9 +390,7 @@ def test_trials_that_fail_are_told_as_a_failure(tmp_path: Path) -> None:
     assert happened(tmp_path) == ["failed"]
 
 
-def test_an_error_before_or_after_the_run_has_a_folder_is_told_as_a_failure(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_before_there_is_a_run_is_told_as_a_failure(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert train(tmp_path, HOOKS.replace(TELL, 'sh -c "echo $MLRUN_TEXT > failed"'), "--set", "data.name=iriss") == 2
     assert happened(tmp_path) == ["failed"]
     told = (tmp_path / "failed").read_text()
@@ -400,9 +399,38 @@ def test_an_error_before_or_after_the_run_has_a_folder_is_told_as_a_failure(
     assert "iriss" in capfd.readouterr().err
 
 
+def test_an_error_in_the_middle_of_a_run_is_told_as_a_failure_of_that_run(tmp_path: Path) -> None:
+    gone = "import pathlib, shutil\n\ndef build(params, seed):\n    shutil.rmtree(pathlib.Path('runs/nightly/0001'))\n"
+    (tmp_path / "takes_it_away.py").write_text(gone)
+    told = "hooks: {failed: [{run: [sh, -c, 'echo $MLRUN_RUN $MLRUN_STATUS $MLRUN_EXIT_CODE > failed']}]}\n"
+    spec = write_spec(tmp_path, SPEC.replace("[lda]", "{mine: {family: 'takes_it_away:build'}}") + told)
+    with started(spec, "--executor", "serial") as process:
+        process.communicate(timeout=60)
+    assert process.returncode == 74
+    assert (tmp_path / "failed").read_text() == "nightly@1 error 74\n"
+
+
 def test_a_spec_that_cannot_be_read_has_no_hooks(tmp_path: Path) -> None:
     assert train(tmp_path, HOOKS + "modles: [x]\n") == 2
     assert happened(tmp_path) == []
+
+
+def test_a_hook_finds_the_run_by_its_name(tmp_path: Path) -> None:
+    show = f"{sys.executable} -c 'from mlrun.cli import main; main()' show ${{ENV:MLRUN_RUN}} --markdown shown.md"
+    write_spec(tmp_path, SPEC)
+    assert train(tmp_path, f'hooks: {{done: "{show}"}}\n', "--runs", str(tmp_path / "elsewhere")) == 0
+    assert (tmp_path / "shown.md").read_text().startswith("# nightly@1")
+
+
+def test_a_reader_who_has_read_enough_takes_neither_hooks_nor_exit_code(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, SPEC + FAILING_GATE + HOOKS)
+    program = f"{sys.executable} -c 'from mlrun.cli import main; main()' train {spec} --executor serial"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {program} | true"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "Error" not in done.stderr
+    assert happened(tmp_path) == ["regressed"]
 
 
 def test_no_hooks_runs_none_and_neither_does_a_train_that_a_hook_started(

@@ -80,6 +80,7 @@ def variables(known: Mapping[str, Any]) -> dict[str, str]:
         "TEXT": known["text"],
         "RUN": known["run"],
         "EXPERIMENT": known["experiment"],
+        "RUNS": known["folder"] and str(Path(known["folder"]).parents[1]),  # so that a hook's mlrun finds the run
         "FOLDER": known["folder"],
         "SPEC": known["spec"],
         "EXIT_CODE": known["exit_code"],
