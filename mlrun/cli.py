@@ -43,12 +43,13 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; return its exit code. Everything that goes wrong is told here, and only here."""
+    code = 0
     try:
         code = invoke(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has read enough
+    except BrokenPipeError:  # `| head` has read enough; a code that is known by then still counts
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where errors become sentences
         from mlrun.screen.refusals import answer
 

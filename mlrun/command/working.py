@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -102,8 +103,8 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
         return ending.of_error(error)
     try:
         if drawn.finished is not None:
-            told = drawn.told if sys.stdout.isatty() else ()
-            report.print_outcome(Path(drawn.finished.folder), told, quiet)
+            with suppress(BrokenPipeError):  # nobody reads it any more: its exit code is what counts
+                report.print_outcome(Path(drawn.finished.folder), drawn.told if sys.stdout.isatty() else (), quiet)
     finally:
         code = ending.of_run()
     return code
