@@ -212,11 +212,13 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(shop: Path) -> None:
 def test_kept_models_are_marked_told_as_left_and_go_when_asked_again(shop: Path) -> None:
     done = erased(shop, keep_models=True)
     assert exit_code(done) == 1
-    assert {each.why.split(":")[0] for each in done.receipt.left if each.where == "shop@1"} == {
-        "its model near contains verbatim",
-        "its model logistic_regression contains identifier",
-        "its model plain contains identifier",
-        "its model committee contains verbatim",
+    kept = "and kept on purpose (--keep-models)"
+    assert {each.where: each.why for each in done.receipt.left} == {
+        "shop/0001/models/near.skops": f"contains-verbatim, {kept}",
+        "shop/0001/models/logistic_regression.skops": f"contains-identifier, {kept}",
+        "shop/0001/models/plain.skops": f"contains-identifier, {kept}",
+        "shop/0001/models/committee.skops": f"contains-verbatim, {kept}",
+        "other/0001/models/gaussian_nb.skops": f"contains-identifier, {kept}",
     }
     assert len(list((shop / "shop/0001/models").iterdir())) == 4
     assert exit_code(erased(shop)) == 0

@@ -234,6 +234,17 @@ def test_an_author_s_own_family_is_taken_to_keep_rows() -> None:
     assert keeps_rows("family_of_a_later_version")
 
 
+def test_best_is_a_run_whose_model_may_be_used(tmp_path: Path) -> None:
+    better = replace(USUAL[0], stale="contains-verbatim", file="")
+    make_run(tmp_path, made_record((model("plain", 0.8),)))
+    make_run(tmp_path, made_record((better,)))
+    assert runs.resolve(tmp_path, "income@best").name == "0001"
+    make_run(tmp_path, made_record((replace(USUAL[0], stale="influenced"),)))
+    assert runs.resolve(tmp_path, "income@best").name == "0003"
+    make_run(tmp_path / "only", made_record((better,)))
+    assert runs.resolve(tmp_path / "only", "income@best").name == "0001"
+
+
 def test_the_leaderboard_says_it_below() -> None:
     models = (replace(USUAL[0], stale="contains-verbatim", file=""), model("other", 0.8, stale="influenced"))
     notes = leaderboard(made_record(models)).notes

@@ -23,6 +23,7 @@ from mlrun.records import Finding
 from mlrun.store.rewriting import held, rewrite
 from mlrun.store.run_findings import parse_finding
 from mlrun.store.run_folder import FINDINGS, RUN, sha256_of
+from mlrun.store.run_names import version_name
 from mlrun.store.run_record import RunRecord
 from mlrun.store.snapshots import FOLDER as SNAPSHOTS
 from mlrun.store.snapshots import guarded, references, snapshots
@@ -246,14 +247,17 @@ def judge(task: Task, experiment: str) -> None:
     for path in run_folders(task.root, experiment):
         if path not in task.parts:
             found.append(Left(name_of(path), "it was begun while this ran: run the same command again"))
-    found += kept_models(task)
-    task.left += found
+    kept = list(kept_models(task))
+    task.left += [each for each in found if each.where not in {model.where for model in kept}] + kept
     task.receipt = replace(task.receipt, searched=count)
 
 
 def kept_models(task: Task) -> Iterator[Left]:
-    """Yield the models that hold the person's rows and were kept on purpose; a search sees no rows in them."""
+    """Yield the models that hold the person and were kept on purpose; a search sees no rows in them."""
     for done in task.receipt.runs:
+        experiment, _, version = done.run.partition("@")
+        folder = f"{experiment}/{version_name(int(version))}"
         for name, stale in done.models.items():
-            if stale.startswith(CONTAINS) and not any(Path(file).stem == name for file in done.deleted):
-                yield Left(done.run, f"its model {name} {stale.replace('-', ' ', 1)}: kept with --keep-models")
+            file = f"models/{name}.skops"
+            if stale.startswith(CONTAINS) and file not in done.deleted:
+                yield Left(f"{folder}/{file}", f"{stale}, and kept on purpose (--keep-models)")

@@ -64,7 +64,7 @@ def in_json_text(text: str, names: tuple[str, ...]) -> Iterator[Piece]:
 
 
 def in_json(value: Any, names: tuple[str, ...]) -> Iterator[Piece]:
-    place = "/".join(names[-4:]) or "text"
+    place = "/".join([name for name in names if name != "content"][-3:]) or "text"  # skops wraps all in `content`
     if isinstance(value, str):
         yield Piece(place, value, names)
         if value[:1] == '"':  # skops writes texts as JSON in JSON

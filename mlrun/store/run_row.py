@@ -16,6 +16,7 @@ from mlrun.store.run_labels import Labels, read_labels
 from mlrun.store.run_names import version_name
 from mlrun.store.run_reading import read_run
 from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord
+from mlrun.store.stale_models import CONTAINS
 
 NO_LABELS = Labels()
 WORST_GATE = ("fail", "undecided", "not_run", "pass")
@@ -113,9 +114,11 @@ def best_of(rows: Sequence[IndexRow]) -> IndexRow | None:
     """Return what EXPERIMENT@best means among the rows of one experiment, newest first; None where nothing does.
 
     It is the best mean over folds by the first metric among complete runs on all rows, on the data of the latest of
-    these; of equal ones the newest.
+    these; of equal ones the newest. A run whose best model holds a person who was erased, so that nothing may use it,
+    is the best only where no other is.
     """
     complete = [row for row in rows if row.status == "complete" and row.sampled is None]
+    complete = [row for row in complete if not row.stale.startswith(CONTAINS)] or complete
     if not complete:
         return None
     latest = complete[0]

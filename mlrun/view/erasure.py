@@ -42,10 +42,9 @@ def sections(done: Erasure, root: Path) -> list[Section]:
         points = [Point(f"{each.where}: {each.why}", "left") for each in receipt.left[:MOST_LEFT]]
         more = (f"and {len(receipt.left) - MOST_LEFT:,} more: the receipt has all",) * (len(receipt.left) > MOST_LEFT)
         parts.append(Section("not erased", None, more, tuple(points)))
-    reach = tuple(told_sources(receipt))
-    parts.append(Section("out of reach", None, (), tuple(Point(told, "info") for told in receipt.out_of_reach)))
-    if reach:
-        parts.append(Section("", None, (), tuple(Point(told, "warn") for told in reach)))
+    reach = [Point(told, "warn") for told in told_sources(receipt)]
+    reach += [Point(told, "info") for told in receipt.out_of_reach]
+    parts.append(Section("out of reach", None, (), tuple(reach)))
     return [*parts, Section("", None, tuple(conclusion(done, root)))]
 
 
