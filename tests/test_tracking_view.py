@@ -53,7 +53,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Done:
         "k_nearest_neighbors": {"n_neighbors": [5, 500], "weights": "uniform"},
     }
     place = tmp_path_factory.mktemp("tracked")
-    return trained(place, models=models, evaluation="none", metrics=["roc_auc", "log_loss"])
+    done = trained(place, models=models, evaluation="none", metrics=["roc_auc", "log_loss"])
+    assert done.folder is not None
+    write_lines(done.folder, SYSTEM, [sample(0, None), sample(1, 90), sample(2, 80)])  # however quick it was
+    return done
 
 
 def shown(folder: Path, capsys: pytest.CaptureFixture[str], **options: Any) -> str:
