@@ -72,6 +72,8 @@ def predict(
     resolved = data_section(path)
     id_column = resolved["id"]
     needed = {name: stored.schema[name] for name in stored.features}
+    if id_column is not None and str(id_column) not in stored.schema:
+        raise StorageError(f"{path}: its model knows no column '{id_column}', which names the rows; mlrun verify {run}")
     if id_column is not None:
         needed[str(id_column)] = stored.schema[str(id_column)]
     source, params = source_of(data, resolved)
@@ -90,9 +92,9 @@ def data_section(run: Path) -> Mapping[str, Any]:
     """Return what a run's spec said of its data; raise StorageError when that cannot be read any more."""
     file = run / "spec.resolved.json"
     content = read_object(file)
-    if content is None or not isinstance(content.get("data"), dict):
+    found = None if content is None or "data" not in content else content["data"]
+    if not isinstance(found, dict) or not {"id", "source", "params"} <= found.keys():
         raise StorageError(f"{file} is missing or damaged. Restore it, or run the spec again")
-    found: Mapping[str, Any] = content["data"]
     return found
 
 

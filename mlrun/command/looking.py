@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mlrun.command.changed import warn_of_changes
 from mlrun.command.options import Experiment, Form, Junit, Run, RunsFolder, Tags, Where
 from mlrun.errors import UsageError
 
@@ -31,6 +32,7 @@ def compare(
     if fail and not tests:
         raise UsageError("--fail-on-regression needs the tests: leave out --no-tests")
     root = runs_root(None, runs or None)
+    warn_of_changes(runs, *names)
     comparison = step.compare([resolve(root, name) for name in names], tests)
     print_comparison(comparison, form, tests)
     tell_comparison(comparison, tests)
@@ -57,6 +59,23 @@ def list_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     print_list(runs_root(None, runs or None), wanted, check_format(form))
 
 
+def history(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="The experiment whose runs are meant.")],
+    metric: Annotated[str, typer.Option("--metric", metavar="LABEL", help="roc_auc, test.roc_auc ...")] = "",
+    limit: Annotated[int, typer.Option("-n", metavar="N", min=0, help="Show the last N runs; 0: all.")] = 20,
+    runs: RunsFolder = "",
+    form: Form = "table",
+) -> None:
+    """One experiment over its runs: its score, what changed, and since when."""
+    from mlrun.runs import runs_root
+    from mlrun.screen.tables import check_format
+    from mlrun.timeline import timeline
+    from mlrun.view.timeline import print_timeline
+
+    check_format(form)
+    print_timeline(timeline(runs_root(None, runs or None), experiment, metric, limit), form)
+
+
 def show(
     name: Run,
     markdown: Annotated[str, typer.Option("--markdown", metavar="FILE", help="Write a Markdown file.")] = "",
@@ -73,6 +92,7 @@ def show(
     from mlrun.screen.tables import check_format
 
     path = resolve(runs_root(None, runs or None), name)
+    warn_of_changes(runs, name)
     if junit:
         write_report(path, junit)
     if markdown or html or not junit:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mlrun.command.changed import warn_of_changes
 from mlrun.command.options import (
     Executor,
     Form,
@@ -131,6 +132,7 @@ def predict(
     from mlrun import predict as step
     from mlrun.wording import count
 
+    warn_of_changes(runs, name)
     done = step.predict(name, data, output, model or None, trust, runs or None, stale=stale)
     sys.stderr.write("".join(f"note: {printable(note)}\n" for note in done.notes))
     sys.stdout.write(f"{count(done.rows, 'row')} predicted by {done.model} of {done.run}: {printable(done.output)}\n")
@@ -155,6 +157,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     check_format(form)
     step.check_output(output, data)
+    warn_of_changes(runs, name)
     begin_report(junit, name, data)
     with stoppable(), watch() as hear:
         done = step.evaluate(name, data, trust, runs or None, hear, stale=stale)

@@ -31,8 +31,11 @@ class Bytes:
         return name in self.vouched and all(trouble.file != name for trouble in self.troubles)
 
 
-def check_bytes(folder: Path, record: RunRecord | None) -> Bytes:
-    """Compare every file with the manifest, and the manifest with run.json; record None = that cannot be read."""
+def check_bytes(folder: Path, record: RunRecord | None, leave_out: tuple[str, ...] = ()) -> Bytes:
+    """Compare every file with the manifest, and the manifest with run.json; record None = that cannot be read.
+
+    leave_out: how the names of files begin that are not looked at.
+    """
     troubles = list(of_record(folder))
     try:
         vouched = files_of(folder / MANIFEST, read_json(folder / MANIFEST))
@@ -40,7 +43,7 @@ def check_bytes(folder: Path, record: RunRecord | None) -> Bytes:
         return Bytes({}, (*troubles, Trouble(MANIFEST, said(folder / MANIFEST, error))))
     if record is not None and sha256_of(folder / MANIFEST) != record.manifest:
         troubles.append(Trouble(MANIFEST, f"it is not the one that {RUN} names: one of the two was changed"))
-    troubles += of_files(folder, vouched)
+    troubles += of_files(folder, {name: vouched[name] for name in vouched if not name.startswith(leave_out)})
     added = [name for name in sealed_files(folder) if name not in vouched]
     troubles += [Trouble(name, "it was added after the run", "delete it") for name in added if is_read(name)]
     notes = tuple(f"{name} was added after the run; mlrun reads nothing of it" for name in added if not is_read(name))
