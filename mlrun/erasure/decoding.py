@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Any
 
 from mlrun.erasure.subject import Piece
-from mlrun.erasure.texts_in import flat, in_csv, in_json_text, in_lines, in_yaml, is_json, without_escapes
+from mlrun.erasure.texts_in import flat, in_csv, in_json_text, in_lines, in_yaml, is_json, of_column, without_escapes
 
 DEEPEST = 8  # archives in archives
 MOST_BYTES, MOST_RATIO = 8 * 2**30, 1100  # unpacked; deflate can reach 1,032
@@ -115,7 +115,7 @@ def in_table(table: Any, column: str) -> Iterator[Piece]:
             cells = values.unique().to_list()
         else:
             continue
-        yield from (Piece(f"column {name}", str(cell), (name,)) for cell in cells if cell is not None)
+        yield from of_column(name, [str(cell) for cell in cells if cell is not None], column)
 
 
 def in_zip(content: bytes, column: str, depth: int) -> Iterator[Piece]:

@@ -105,18 +105,23 @@ def in_csv(text: str, column: str) -> list[Piece] | None:
         header = next(csv.reader([first], delimiter=separator), [])
         if column not in header:
             continue
-        found = [Piece("names of columns", name) for name in header]
         try:
-            for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-                if row and len(row) != len(header):
-                    return None
-                found += [
-                    Piece(f"column {name}", cell, (name,)) for name, cell in zip(header, row, strict=False) if cell
-                ]
-        except csv.Error:
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+            columns = list(zip(*(row for row in reader if row), strict=True))
+        except (csv.Error, ValueError):  # rows of other lengths: it is read as text
             return None
+        found = [Piece("names of columns", name) for name in header]
+        for name, cells in zip(header, columns, strict=False):
+            found += of_column(name, list(dict.fromkeys(cells)), column)
         return found
     return None
+
+
+def of_column(name: str, cells: list[str], column: str) -> list[Piece]:
+    """Return a column's cells: each for itself in the person's own column, elsewhere a line each in one text."""
+    if name == column:
+        return [Piece(f"column {name}", cell, (name,)) for cell in cells if cell]
+    return [Piece(f"column {name}", "\n".join(cells), (name,))] if cells else []
 
 
 def without_escapes(text: str) -> str:
