@@ -23,7 +23,10 @@ from mlrun.spec import load
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import accept_any_text
 
-COMMANDS = ("init", "plan", "train", "compare", "list", "show", "predict", "evaluate", "reproduce", "catalog", "schema")
+COMMANDS = (
+    "init", "plan", "train", "compare", "list", "history", "show", "predict", "evaluate", "reproduce", "verify", "tag",
+    "note", "gc", "export", "catalog", "schema",
+)  # fmt: skip
 ESCAPE = b"\x1b"
 
 

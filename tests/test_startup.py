@@ -76,6 +76,9 @@ def test_looking_at_runs_loads_no_arrays(folder: Path, command: list[str]) -> No
         ["catalog", "searches"],
         ["catalog", "sources"],
         ["catalog", "executors"],
+        ["catalog", "exports"],
+        ["catalog", "exports", "onnx"],
+        ["export", "--help"],
     ],
 )
 def test_light_commands_load_no_learner(folder: Path, command: list[str]) -> None:

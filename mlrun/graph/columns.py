@@ -67,8 +67,9 @@ def scaled(graph: Graph, steps: list[Any], block: str) -> str:
 
 
 def filled(graph: Graph, step: Any, block: str) -> str:
-    values = np.where(np.isnan(step.statistics_), 0.0, step.statistics_)  # of an empty column: keep_empty_features
-    return graph.node("Where", graph.node("IsNaN", block), values, block)
+    values = np.asarray(step.statistics_, dtype=np.float64)
+    known = np.where(np.isnan(values), 0.0, values)  # of an empty column: keep_empty_features
+    return graph.node("Where", graph.node("IsNaN", block), known, block)
 
 
 def standardised(graph: Graph, step: Any, block: str) -> str:

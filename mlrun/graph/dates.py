@@ -32,7 +32,7 @@ def date_parts(graph: Graph, value: str, hours: bool, missing: int) -> list[str]
     early = graph.node("Less", from_march, np.array(10))
     month = graph.node("Add", from_march, graph.node("Where", early, np.array(3), np.array(-9)))
     weekday = graph.node("Add", graph.node("Mod", graph.node("Add", day, np.array(3)), np.array(7)), np.array(1))
-    days = graph.node("Div", graph.cast(value, np.float64), np.array(float(DAY)))
+    days = graph.node("Mul", graph.cast(value, np.float64), np.array(1 / DAY))  # as polars divides by a constant
     parts = [days, *(graph.cast(part, np.float64) for part in (month, day_of_month, weekday))]
     if hours:
         of_day = less(graph, value, times(graph, day, DAY))

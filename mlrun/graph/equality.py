@@ -87,8 +87,11 @@ def feed(column: pl.Series, kind: type) -> Array:
 def undecided(model: StoredModel, table: pl.DataFrame) -> Array:
     """Return (n,) whether the last of the nearest neighbours of a row could as well be the next one."""
     estimator = model.estimator
-    count = getattr(estimator, "n_neighbors", 0) if type(estimator).__name__.startswith("KNeighbors") else 0
-    if model.preparation is None or not 0 < count < estimator.n_samples_fit_:
+    name = type(estimator).__name__
+    if model.preparation is None or not name.startswith(("KNeighbors", "LocalOutlierFactor")):
+        return np.zeros(table.height, dtype=bool)
+    count = int(estimator.n_neighbors_ if name == "LocalOutlierFactor" else estimator.n_neighbors)
+    if count >= estimator.n_samples_fit_:
         return np.zeros(table.height, dtype=bool)
     found, _ = estimator.kneighbors(model.preparation.matrix(table.select(model.features)), n_neighbors=count + 1)
     near: Array = np.isclose(found[:, count - 1], found[:, count], rtol=1e-9, atol=1e-12)
