@@ -86,6 +86,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {  # in the order of their use
     "train": working.train,
     "compare": looking.compare,
     "list": looking.list_,
+    "history": looking.history,
     "show": looking.show,
     "predict": working.predict,
     "evaluate": working.evaluate,
