@@ -81,3 +81,10 @@ def test_no_import_circle() -> None:
 
     for name in graph:
         visit(name, ())
+
+
+def test_every_promise_names_tests_that_are_there() -> None:
+    root = PACKAGE.parent
+    promised = set(re.findall(r"tests/[\w/]+\.py", (root / "docs" / "promises.md").read_text("utf-8")))
+    assert len(promised) > 15
+    assert {name for name in promised if not (root / name).is_file()} == set()
