@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from mlrun import runs
 from mlrun.errors import MlrunError, NothingConcluded, StorageError, UsageError
 from mlrun.store.run_folder import JOURNAL, MANIFEST, RUN
+from mlrun.store.snapshots import DATA
 from mlrun.verification.bytes_written import check_bytes, said
 from mlrun.verification.contents import check_contents, check_journal, check_labels, check_snapshots
 from mlrun.verification.stored_models import Loaded, check_models
@@ -119,13 +120,9 @@ def verify_finished(name: str, folder: Path, record: RunRecord, search: Search) 
     """Return what is found of a finished run."""
     own, found = runs.is_own(folder), check_bytes(folder, record)
     loaded = Loaded() if search.room is None else check_models(folder, record, found, search.room, search.trust)
-    troubles = (
-        *found.troubles,
-        *check_contents(folder, found, own),
-        *check_labels(folder),
-        *(check_snapshots(folder, folder.parent.parent, search.snapshots) if found.is_good("data.json") else ()),
-        *loaded.troubles,
-    )
+    told = (*found.troubles, *check_contents(folder, found, own), *check_labels(folder), *loaded.troubles)
+    kept = () if DATA in {trouble.file for trouble in told} else check_snapshots(folder, search.snapshots)
+    troubles = (*told, *kept)
     return Verified(
         run=name,
         folder=str(folder),

@@ -88,7 +88,7 @@ def of_journal(content: JournalContent) -> Iterator[Trouble]:
         yield Trouble(JOURNAL, f"{count(content.damaged, 'damaged line')}", GO_ON)
 
 
-def check_snapshots(folder: Path, root: Path, known: dict[str, str]) -> Iterator[Trouble]:
+def check_snapshots(folder: Path, known: dict[str, str]) -> Iterator[Trouble]:
     """Yield the data that the run kept and that is no longer whole; known: sha256 → what was found of it before."""
     try:
         needed = referred(folder / DATA)
@@ -97,7 +97,7 @@ def check_snapshots(folder: Path, root: Path, known: dict[str, str]) -> Iterator
         return
     for sha256 in sorted(needed):
         if sha256 not in known:
-            known[sha256] = state_of(root, sha256)
+            known[sha256] = state_of(folder.parent.parent, sha256)
         if known[sha256]:
             yield Trouble(DATA, f"the data that it kept ({sha256[:12]}) {known[sha256]}", KEEP_AGAIN)
 
