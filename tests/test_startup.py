@@ -48,7 +48,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["train", "--help"], ["list"], ["list", "--format", "json"], ["--version"]]
+    "command",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["list"],
+        ["list", "--format", "json"],
+        ["list", "--where", "accuracy > 0.5 AND model LIKE '%nb'", "--sort", "seconds", "--best"],
+        ["history", "startup"],
+        ["tag", "startup@best", "good"],
+        ["note", "startup", "a note"],
+        ["gc"],
+        ["--version"],
+    ],
 )
 def test_help_and_list_load_neither_arrays_nor_learners(folder: Path, command: list[str]) -> None:
     loaded = start(*command, cwd=folder)[1]
