@@ -1,9 +1,9 @@
-"""What a run is made of, written down while it trains: its files of data, and its code as it was at the start."""
+"""What a run is made of, gathered while it trains: files, code as it was at the start, columns in counts."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlrun.author_files import files_of_baselines, files_of_tests
 from mlrun.origin.code_state import CodeState, code_state
+from mlrun.shift.profile import profile
 from mlrun.store.file_digests import fingerprints
 
 if TYPE_CHECKING:
     from mlrun.provenance import UserModule
-    from mlrun.records import Dataset
+    from mlrun.records import Array, Dataset
     from mlrun.spec import Spec
 
 Entries = tuple[Mapping[str, Any], ...]
@@ -25,28 +26,37 @@ CHANGED = "written after the rows were loaded: its sha256 may be that of others"
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What data.json says of the files of rows, of baselines, of tests; code: for code.json."""
+    """What data.json says of the files of rows, of baselines, of tests; code: for code.json; profile: profile.json."""
 
     files: Entries
     baseline_files: Entries
     author_files: Entries
     code: CodeState
+    profile: Mapping[str, Any]
 
 
-def begin_recording(
-    spec: Spec, dataset: Dataset, modules: Sequence[UserModule], root: Path, loading_ns: int
-) -> Future[Recording]:
-    """Return what will be known of a run's files and code, once they are read beside its first fits.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a run is about to be made of; loading_ns: when its rows began to be loaded, in nanoseconds since 1970."""
 
-    root: the folder of all runs. loading_ns: when the rows began to be loaded, in nanoseconds since 1970.
-    """
+    spec: Spec
+    dataset: Dataset
+    train: Array
+    modules: tuple[UserModule, ...]
+    loading_ns: int
+
+
+def begin_recording(run: Beginning, root: Path) -> Future[Recording]:
+    """Return what will be known of a run, once a thread has gathered it beside the first fits; root: of all runs."""
+    spec, dataset = run.spec, run.dataset
     promise: Future[Recording] = Future()
 
     def record() -> None:
         try:
             data = [*files_of_rows(dataset), *files_of_baselines(spec), *files_of_tests(spec)]
-            code = code_state(spec.folder, modules, data)  # first: it may be edited any moment
-            promise.set_result(Recording(*recorded_files(spec, dataset, root, loading_ns), code))
+            code = code_state(spec.folder, run.modules, data)  # first: it may be edited any moment
+            files = recorded_files(spec, dataset, root, run.loading_ns)
+            promise.set_result(Recording(*files, code, profile(dataset, run.train, spec.data.sensitive)))
         except BaseException as error:  # noqa: BLE001 - it is raised where the result is asked for
             promise.set_exception(error)
 
@@ -55,7 +65,10 @@ def begin_recording(
 
 
 def recorded_files(spec: Spec, dataset: Dataset, root: Path, loading_ns: int) -> tuple[Entries, Entries, Entries]:
-    """Return each file of the rows, of the baselines, of the tests, with its fingerprint or why it has none."""
+    """Return each file of the rows, of the baselines, of the tests, with its fingerprint or why it has none.
+
+    loading_ns: when the rows began to be loaded, in nanoseconds since 1970.
+    """
     rows = [(path, key == "test_files") for key in ROWS for path in dataset.source.get(key, ())]
     beside, tests = dict.fromkeys(files_of_baselines(spec)), dict.fromkeys(files_of_tests(spec))
     found = fingerprints([*(path for path, _ in rows), *beside, *tests], root)

@@ -20,7 +20,7 @@ from mlrun.records import Finding
 from mlrun.run_identity import named_folds
 from mlrun.run_notes import run_notes
 from mlrun.runs import write_atomically
-from mlrun.shift.profile import PROFILE, profile
+from mlrun.shift.profile import PROFILE
 from mlrun.snapshot import facts_of_snapshot
 from mlrun.store.run_record import FitCounts, MetricRecord, RunRecord, TaskRecord
 from mlrun.table.schema_cast import schema_of
@@ -140,7 +140,7 @@ def write_provenance(folder: Path, course: Course) -> None:
     write_atomically(folder / "env.json", as_json(environment(identity.versions)))
     kept = facts_of_snapshot(folder) if spec.data.snapshot else {}
     write_atomically(folder / "data.json", as_json({**data_facts(course, recorded), **kept}))
-    write_atomically(folder / PROFILE, as_json(profile(course.dataset, course.split.train, spec.data.sensitive)))
+    write_atomically(folder / PROFILE, as_json(recorded.profile))
 
 
 def environment(versions: Mapping[str, str]) -> dict[str, Any]:

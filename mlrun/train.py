@@ -16,7 +16,7 @@ from mlrun.leaderboard import baseline_line, model_line
 from mlrun.opening import Opened, open_run, told_foreign
 from mlrun.plan import PlannedModel
 from mlrun.ready import Ready, join_to_data
-from mlrun.recording import begin_recording
+from mlrun.recording import Beginning, begin_recording
 from mlrun.references import resolve_references
 from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
@@ -111,7 +111,8 @@ def make_course(ready: Ready, opened: Opened, executor: Executor, hear: Hear) ->
         opened=opened,
         hear=hear,
         recording=begin_recording(
-            spec, ready.dataset, ready.identity.modules, opened.folder.path.parent.parent, ready.loading_ns
+            Beginning(spec, ready.dataset, ready.split.train, ready.identity.modules, ready.loading_ns),
+            opened.folder.path.parent.parent,
         ),
     )
 

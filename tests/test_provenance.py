@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,11 +23,10 @@ from in_process import run, write_spec
 from small_runs import table as small_table
 
 from mlrun import provenance
-from mlrun.dataset import load as load_dataset
 from mlrun.errors import DataError
 from mlrun.origin.digests import mix
-from mlrun.recording import CHANGED, begin_recording
-from mlrun.spec import load
+from mlrun.ready import make_ready
+from mlrun.recording import CHANGED, Beginning, begin_recording
 from mlrun.store.file_digests import CACHE, fingerprints
 
 CELLS = st.fixed_dictionaries(
@@ -529,10 +529,11 @@ def test_many_writers_leave_a_memory_that_is_whole(tmp_path: Path) -> None:
 
 def test_a_file_that_is_written_while_it_is_loaded_says_so(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,y\n" + "".join(f"{number},{number % 2}\n" for number in range(40)))
-    spec = load(write_spec(tmp_path, "experiment: a\ndata: {path: rows.csv, target: y}\nmodels: [gaussian_nb]\n"))
-    dataset = load_dataset(spec)
+    text = "experiment: a\ndata: {path: rows.csv, target: y}\nmodels: [gaussian_nb]\nsplit: {folds: 2}\n"
+    ready = make_ready(write_spec(tmp_path, text), (), None)
+    about = Beginning(ready.spec, ready.dataset, ready.split.train, (), 0)
     for loading_ns, told in ((time.time_ns() + 10**10, None), (10**9, CHANGED)):
-        found = begin_recording(spec, dataset, (), tmp_path, loading_ns).result().files[0]
+        found = begin_recording(replace(about, loading_ns=loading_ns), tmp_path).result().files[0]
         assert found.get("note") == told
 
 

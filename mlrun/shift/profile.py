@@ -27,8 +27,8 @@ def profile(dataset: Dataset, rows: Array, sensitive: Collection[str] = ()) -> d
     counts between them; categories: counts, those of fewer than five rows in `other`; text: its number of words as
     numbers, the words that stand in five rows or more, and the share of words that are none of them.
     """
-    table = dataset.table[rows]
     kept = [column for column in dataset.features if column.name not in sensitive]
+    table = dataset.table.select(column.name for column in kept)[rows]
     found = {column.name: column_profile(table[column.name], column.kind) for column in kept}
     target = None if dataset.truth is None else target_profile(dataset, dataset.truth[rows])
     not_kept = [column.name for column in dataset.features if column.name in sensitive]
@@ -39,7 +39,8 @@ def column_profile(values: pl.Series, kind: str) -> dict[str, Any]:
     """Return one column's counts; `missing` is a number of rows."""
     missing = int(values.null_count())
     if kind in {"numeric", "date"}:
-        return {"kind": kind, **number_profile(numbers_of(values, kind)), "missing": len(values) - _known(values, kind)}
+        numbers = numbers_of(values, kind)
+        return {"kind": kind, **number_profile(numbers), "missing": len(values) - len(numbers)}
     if kind == "text":
         return {"kind": kind, **text_profile(values), "missing": missing}
     return {"kind": kind, **category_profile(values), "missing": missing}
@@ -48,7 +49,7 @@ def column_profile(values: pl.Series, kind: str) -> dict[str, Any]:
 def target_profile(dataset: Dataset, truth: Array) -> dict[str, Any]:
     if dataset.task.kind == "regression":
         return {"kind": "numeric", **number_profile(truth), "missing": 0}
-    labels = pl.Series([str(dataset.task.labels[code]) for code in truth])
+    labels = pl.Series([str(label) for label in dataset.task.labels]).gather(truth)
     return {"kind": "category", **category_profile(labels), "missing": 0}
 
 
@@ -63,16 +64,14 @@ def numbers_of(values: pl.Series, kind: str) -> Array:
     return found[np.isfinite(found)]
 
 
-def _known(values: pl.Series, kind: str) -> int:
-    return len(numbers_of(values, kind))
-
-
 def number_profile(numbers: Array) -> dict[str, Any]:
     """Return edges and the counts of (−∞, e₁], (e₁, e₂], ... (e_last, ∞), one more than edges."""
     bins = max(1, min(BINS, len(numbers) // ROWS_PER_BIN))
-    inner = np.quantile(numbers, np.arange(1, bins) / bins) if bins > 1 else np.empty(0)
+    ascending = np.sort(numbers)  # of sorted numbers quantiles and counts cost nothing more
+    inner = np.quantile(ascending, np.arange(1, bins) / bins) if bins > 1 else np.empty(0)
     edges = np.unique(inner)
-    return {"edges": edges.tolist(), "counts": counts_between(numbers, edges).tolist()}
+    ends = np.searchsorted(ascending, edges, "right")
+    return {"edges": edges.tolist(), "counts": np.diff(ends, prepend=0, append=len(numbers)).tolist()}
 
 
 def counts_between(numbers: Array, edges: Array) -> Array:
