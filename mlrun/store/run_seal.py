@@ -63,12 +63,13 @@ def content_of(record: RunRecord) -> dict[str, Any]:
 
 def unsealed(content: dict[str, Any]) -> str:
     """Return the text that a seal vouches for: all but itself and the digest."""
-    return as_bytes({name: content[name] for name in content if name not in ("digest", "seal")}).decode()
+    return json.dumps({name: content[name] for name in content if name not in ("digest", "seal")})
 
 
 def digest_of(content: dict[str, Any]) -> str:
     """Return the sha256 of plain data, its seal included, hexadecimal."""
-    return hashlib.sha256(as_bytes({name: content[name] for name in content if name != "digest"})).hexdigest()
+    signed = {name: content[name] for name in content if name != "digest"}
+    return hashlib.sha256(json.dumps(signed).encode()).hexdigest()
 
 
 def as_bytes(content: dict[str, Any]) -> bytes:
