@@ -26,6 +26,8 @@ def write(wanted: ExportRequest) -> tuple[str, ...]:
     place = f"experiment '{record.experiment}' of {told(address)}"
     what = f"{count(len(parts), 'model or baseline', 'models and baselines')} nested in it"
     words = [f"{record.name} {'brought up to date' if kept.updated else 'written'} in {place}: run {kept.run}, {what}"]
+    if address.startswith("http"):
+        words.append(f"see {told(address).rstrip('/')}/#/experiments/{kept.experiment}/runs/{kept.run}")
     words += [f"left out: {name}, which still holds rows that were erased" for name in left_out]
     return tuple(words)
 

@@ -120,4 +120,4 @@ def told_check(found: list[tuple[str, Equality]], model: StoredModel) -> str:
     told += f"off by {largest:.1g}{share} at most" if largest else "no difference"
     if kind != "regression":
         told += ", all labels equal"
-    return told + (f", but for {count(ties, 'tie')}" if ties else "")
+    return told + (f"; {count(ties, 'row')} at a tie {'does' if ties == 1 else 'do'} not count" if ties else "")
