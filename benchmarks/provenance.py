@@ -103,13 +103,17 @@ def measure_run(file: Path, folder: Path, rounds: int) -> None:
             options = TrainOptions(executor="serial", jobs=1, no_cache=True, runs=str(folder / "runs"))
             whole += repeat(lambda: list(train.train(spec, (), options)), 1)  # noqa: B023 - called at once
         for name, parts in of_round.items():
-            spent[name].append((sum(wall for wall, _ in parts), sum(cpu for _, cpu in parts)))
+            spent[name].append(summed(parts))
     print_line("a run, whole", whole)
-    for name, parts in spent.items():
-        print_line(f"  of it: {name}", parts)
-    main_thread = [sum(parts[at][0] for name, parts in spent.items() if "beside" not in name) for at in range(rounds)]
-    cpu = [sum(parts[at][1] for parts in spent.values()) for at in range(rounds)]
-    print_line("  all of it in the main thread (CPU: both)", list(zip(main_thread, cpu, strict=True)))
+    for name, each_round in spent.items():
+        print_line(f"  of it: {name}", each_round)
+    for beside, told in ((False, "  all of it, main thread"), (True, "  all of it, thread beside")):
+        kinds = [each for name, each in spent.items() if name.endswith("beside") == beside]
+        print_line(told, [summed([kind[at] for kind in kinds]) for at in range(rounds)])
+
+
+def summed(parts: list[tuple[float, float]]) -> tuple[float, float]:
+    return sum(wall for wall, _ in parts), sum(cpu for _, cpu in parts)
 
 
 class timed:  # noqa: N801 - used as a function
