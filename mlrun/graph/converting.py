@@ -87,10 +87,10 @@ def facts(record: RunRecord, model: StoredModel) -> dict[str, str]:
 
 def checked(job: Conversion, model: StoredModel, written: Written) -> tuple[str, ...]:
     """Ask the model and the file about the same rows; return how near they are. Raises CannotWrite when they differ."""
-    table, reason = test_rows(job.path, model, job.trust)
+    table, word = test_rows(job.path, model, job.trust)
     found: list[tuple[str, Equality]] = []
     if table is not None:
-        found.append((f"the run's {count(table.height, 'test row')}", held(compare(model, written, table))))
+        found.append((f"the run's {count(table.height, word)}", held(compare(model, written, table))))
     try:
         made = compare(model, written, made_rows(job.path, model, table, gaps=True))
     except (ValueError, InvalidOutput):  # some models take no missing values, and their library says so in its own way
@@ -98,7 +98,7 @@ def checked(job: Conversion, model: StoredModel, written: Written) -> tuple[str,
     whence = "the run's profile" if table is None else "them"
     found.append((f"{count(made.rows, 'row')} made from {whence}", held(made)))
     told = told_check(found, model)
-    return (told,) if table is not None else (told, f"its own test rows were not asked: {reason}")
+    return (told,) if table is not None else (told, f"its own test rows were not asked: {word}")
 
 
 def held(found: Equality) -> Equality:

@@ -41,9 +41,9 @@ class Profile:
 
 
 def test_rows(run: Path, model: StoredModel, trust: Sequence[str]) -> tuple[pl.DataFrame | None, str]:
-    """Return the columns that a model reads of its run's test rows; None with the reason when they cannot be loaded.
+    """Return the columns that a model reads of its run's test rows, and what rows these are in a word.
 
-    Without a test part, and where the data has changed since, they are rows of the table.
+    Without a test part they are rows of the table. None with the reason when they cannot be loaded.
     """
     try:
         spec, record = spec_of(run, trust), read_run(run)
@@ -51,11 +51,12 @@ def test_rows(run: Path, model: StoredModel, trust: Sequence[str]) -> tuple[pl.D
         rows = split(dataset, spec).test
     except MlrunError as error:
         return None, str(error).partition("\n")[0]
+    noun = "test row"
     if len(rows) == 0:
-        rows = np.arange(dataset.table.height)
+        rows, noun = np.arange(dataset.table.height), "row"
     if len(rows) > TEST_ROWS:
         rows = rows[np.linspace(0, len(rows) - 1, TEST_ROWS).astype(np.int64)]
-    return dataset.table[rows].select(model.features), ""
+    return dataset.table[rows].select(model.features), noun
 
 
 def made_rows(run: Path, model: StoredModel, known: pl.DataFrame | None, *, gaps: bool) -> pl.DataFrame:

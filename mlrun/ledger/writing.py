@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ METRICS_AT_ONCE = 1_000
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "GIT_PYTHON_REFRESH": "quiet",
 }
@@ -44,6 +45,7 @@ def keep(address: str, run: Path, record: RunRecord, whole: Entry, parts: Sequen
 
     Raises UsageError when its experiment was deleted there, StorageError when the store refuses.
     """
+    check_database(database_of(address))
     with quiet(), refusals(address):
         from mlflow.tracking import MlflowClient
 
@@ -59,6 +61,22 @@ def keep(address: str, run: Path, record: RunRecord, whole: Entry, parts: Sequen
         return Kept(experiment, parent, updated)
 
 
+def check_database(file: Path | None) -> None:
+    """Raise StorageError for a database that cannot be written; MLflow itself would try again for minutes."""
+    if file is None:
+        return
+    new = not file.exists()
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        if new:
+            with suppress(OSError):
+                file.unlink()
+        raise StorageError(f"{file}: MLflow cannot write there: {error}") from error
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep MLflow from telling anybody anything: no telemetry, no lines of its log, no warnings of its libraries."""
@@ -66,7 +84,7 @@ def quiet() -> Iterator[None]:
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
