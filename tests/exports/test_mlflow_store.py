@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -234,3 +236,28 @@ def test_addresses_are_files_of_databases_or_as_they_are(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="there is no folder"):
         address_of("sqlite:////no/such/folder/x.db")
     assert told("postgresql://me:secret@host/db and http://you:too@there") == "postgresql://host/db and http://there"
+
+
+def test_nothing_is_sent_anywhere_but_to_the_store(tmp_path: Path) -> None:
+    """MLflow's own telemetry is off before MLflow is imported: in a process of its own no connection is tried."""
+    run = make_run(tmp_path / "runs")
+    code = (
+        "import socket, sys\n"
+        "tried = []\n"
+        "def refuse(self, address):\n"
+        "    tried.append(address)\n"
+        "    raise OSError('no network here')\n"
+        "socket.socket.connect = socket.socket.connect_ex = refuse\n"
+        "from mlrun.cli import run\n"
+        "code = run(['export', sys.argv[1], '--to', 'mlflow', '-o', sys.argv[2]])\n"
+        "import time; time.sleep(0.5)\n"
+        "sys.exit(f'{code} {tried}' if code or tried else 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, str(run), str(tmp_path / "mlflow.db")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert done.stdout.count("\n") == 1
