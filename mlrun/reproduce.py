@@ -89,7 +89,12 @@ def told_when_stopped() -> Iterator[None]:
 def scratch_folder(keep: str) -> Iterator[Path]:
     """Yield the folder for the repetition: the one that is to be kept, else a new one that is removed at the end."""
     if keep:
-        yield Path(keep).expanduser().absolute()
+        place = Path(keep).expanduser().absolute()
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"--keep {place}: {error.strerror or error}; name another folder") from error
+        yield place
         return
     try:
         folder = tempfile.mkdtemp(prefix=PREFIX)

@@ -20,7 +20,7 @@ from small_runs import table
 from mlrun import cli, reproduce
 from mlrun.comparison.repetition import compare_folders, is_same, outside_reasons
 from mlrun.comparison.reproduction import Reproduction
-from mlrun.errors import DataError, UsageError
+from mlrun.errors import DataError, StorageError, UsageError
 from mlrun.events import RunFinished
 from mlrun.records import Trial, TrialResult, TrialStatus
 
@@ -103,6 +103,8 @@ def test_nothing_stays_but_what_is_to_be_kept(tmp_path: Path, monkeypatch: pytes
     assert kept.folder == str(tmp_path / "kept" / "small" / "0001")
     assert (Path(kept.folder) / "trials.jsonl").read_bytes() == done.trials
     assert again(done, keep=str(tmp_path / "kept")).folder.endswith("0002")
+    with pytest.raises(StorageError, match=r"--keep .*rows\.csv/x: Not a directory; name another folder"):
+        again(done, keep=str(tmp_path / "a" / "rows.csv" / "x"))
 
 
 def test_overrides_samples_and_automatic_models_are_those_of_the_run(tmp_path: Path) -> None:
