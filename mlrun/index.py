@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 
@@ -33,14 +34,27 @@ def rows(root: Path, experiment: str | None = None) -> tuple[IndexRow, ...]:
     """
     stamps: dict[Key, Stamp] = {}
     unfinished: list[Key] = []
-    for name, folder in folders(root, experiment):
-        for version, stamp in scan(folder):
-            if stamp is None:
-                unfinished.append((name, version))
-            else:
-                stamps[name, version] = stamp
-    found = [*cached(root, stamps, experiment), *filter(None, (unfinished_row(root, *key) for key in unfinished))]
-    return tuple(newest_first(found))
+    with uncollected():
+        for name, folder in folders(root, experiment):
+            for version, stamp in scan(folder):
+                if stamp is None:
+                    unfinished.append((name, version))
+                else:
+                    stamps[name, version] = stamp
+        found = [*cached(root, stamps, experiment), *filter(None, (unfinished_row(root, *key) for key in unfinished))]
+        return tuple(newest_first(found))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let the search for garbage rest: ten thousand rows would start it again and again, to find none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def folders(root: Path, experiment: str | None) -> Iterator[tuple[str, Path]]:
