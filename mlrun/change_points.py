@@ -93,7 +93,7 @@ def resemblance(values: Sequence[float], positions: Sequence[int]) -> float:
     whole = sum(value * value for value in rest)
     if whole <= 1e-24 * sum(value * value for value in values):  # levels and nothing else
         return 0.0
-    found = sum(map(mul, rest, rest[1:])) / whole
+    found: float = sum(map(mul, rest, rest[1:])) / whole
     return min(0.99, max(0.0, found + (2 + 3 * found) * len(parts) / len(values)))
 
 

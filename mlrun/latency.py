@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlrun.stored import StoredModel
+from mlrun.stored import Model, StoredModel
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +34,7 @@ class LatencyJob:
         return one_row_latency(self.model, self.table)
 
 
-def one_row_latency(model: StoredModel, table: pl.DataFrame) -> float:
+def one_row_latency(model: Model, table: pl.DataFrame) -> float:
     """Return the 95th percentile of milliseconds for one row of the table."""
     return p95_ms(model.predict, [table[row : row + 1] for row in range(min(CALLS, table.height))])
 

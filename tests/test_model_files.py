@@ -162,7 +162,7 @@ def test_what_is_no_model_file_is_one_sentence(tmp_path: Path, content: bytes) -
     (tmp_path / "m.skops").write_bytes(content)
     with pytest.raises(DataError, match=r"m\.skops is no whole model file"):
         model_files.load(tmp_path / "m.skops")
-    with pytest.raises(StorageError, match="none.skops is missing: the run is not whole"):
+    with pytest.raises(StorageError, match=r"none\.skops is missing: the run is not whole"):
         model_files.load(tmp_path / "none.skops")
 
 

@@ -7,9 +7,7 @@ from typing import Annotated
 import typer
 
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="The experiment's YAML file.")]
-Run = Annotated[
-    str, typer.Argument(metavar="RUN", help="EXPERIMENT@VERSION, @latest, @best, @TAG, or a folder.")
-]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="EXPERIMENT@VERSION, @latest, @best, @TAG, or a folder.")]
 RunsFolder = Annotated[str, typer.Option("--runs", metavar="DIR", help="The folder of all runs.")]
 Overrides = Annotated[list[str], typer.Option("--set", metavar="PATH=VALUE", help="Override the spec; repeatable.")]
 Form = Annotated[str, typer.Option("--format", metavar="FORMAT", help="table, markdown, json or csv.")]

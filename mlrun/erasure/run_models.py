@@ -34,7 +34,7 @@ def plan_models(
         new = model
         if model.kind == "model" and model.file:
             content = content_of(run / model.file)
-            stale = stale_of(run, model, content, subject, trained=trained, own=own) or ""
+            stale = stale_of(run, model, content, subject, trained=trained, own=own)
             stale = worse(stale, model.stale) if again else stale
             new = replace(model, stale=worse(model.stale, stale))
             if stale:

@@ -18,7 +18,7 @@ from mlrun.store.run_record import ModelRecord, Stale
 if TYPE_CHECKING:
     from mlrun.erasure.whereabouts import Found
 
-ORDER: tuple[Stale | str, ...] = ("", "influenced", "contains-identifier", "contains-verbatim")
+ORDER: tuple[Stale, ...] = ("", "influenced", "contains-identifier", "contains-verbatim")
 CONTAINS = "contains-"
 TERMS, CATEGORIES = "vocabulary_", "vocabularies"  # where scikit-learn's vectorizers and mlrun's recipes keep them
 
@@ -31,10 +31,8 @@ class OwnWords:
     terms: frozenset[str]
 
 
-def stale_of(
-    run: Path, model: ModelRecord, content: bytes, subject: Subject, *, trained: bool, own: OwnWords
-) -> Stale | None:
-    """Return what a stored model holds of the person; None for nothing.
+def stale_of(run: Path, model: ModelRecord, content: bytes, subject: Subject, *, trained: bool, own: OwnWords) -> Stale:
+    """Return what a stored model holds of the person; "" for nothing.
 
     trained: the person's rows were among those that the run's models were fitted on. Whether rows are in it is what
     its family says of itself and of its members; an author's own family that says nothing is taken to keep them.
@@ -43,10 +41,10 @@ def stale_of(
         return "contains-verbatim"
     if content and names_them(content, subject, own):
         return "contains-identifier"
-    return "influenced" if trained else None
+    return "influenced" if trained else ""
 
 
-def worse(one: str, other: str) -> str:
+def worse(one: Stale, other: Stale) -> Stale:
     """Return the heavier of two words, so that a later erasure never lightens an earlier one."""
     return max(one, other, key=ORDER.index)
 

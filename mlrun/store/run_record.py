@@ -11,7 +11,7 @@ from mlrun.records import Interval, Label, TaskKind
 FORMAT = 1
 RunStatus = Literal["complete", "failed"]
 Answer = Literal["yes", "no", "undecided", "not asked"]
-Stale = Literal["contains-verbatim", "contains-identifier", "influenced"]
+Stale = Literal["", "contains-verbatim", "contains-identifier", "influenced"]
 WEIGHT: tuple[Answer, ...] = ("no", "undecided", "yes", "not asked")  # of several answers, the first of these decides
 
 
@@ -78,7 +78,7 @@ class ModelRecord:
     file: str = ""
     identity: str = ""
     notes: tuple[str, ...] = ()
-    stale: Stale | Literal[""] = ""
+    stale: Stale = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
