@@ -180,10 +180,3 @@ class RunRecord:
     @property
     def champion(self) -> ModelRecord | None:
         return next((model for model in self.models if model.kind == "model" and model.name == self.best), None)
-
-    @property
-    def score(self) -> float | None:
-        """The champion's mean over folds of the first metric: what `@best` compares."""
-        if self.champion is None or not self.metrics or self.metrics[0].label not in self.champion.cv:
-            return None
-        return self.champion.cv[self.metrics[0].label].mean
