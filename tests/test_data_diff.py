@@ -386,6 +386,21 @@ def test_without_its_rows_a_run_is_compared_by_its_record(tmp_path: Path) -> Non
     assert exit_code(found) == 1
 
 
+def test_without_digests_of_columns_no_column_is_called_the_same(tmp_path: Path) -> None:
+    """A run that somebody was erased from has none, and its rows may be gone."""
+    done = trained(tmp_path, people(40))
+    assert done.folder is not None
+    data = done.folder / "data.json"
+    data.write_text(json.dumps({**json.loads(data.read_bytes()), "columns": {}}))
+    people(41).write_csv(tmp_path / "rows.csv")
+    for pair in (("kept", tmp_path / "rows.csv"), (tmp_path / "rows.csv", "kept")):
+        found = told(tmp_path, *pair)
+        assert not found.same
+        assert {column.change for column in found.columns} == {"untold"}
+        assert (found.first.columns, found.second.columns) == (5, 5)
+        assert any("erased from" in note for note in found.notes)
+
+
 def test_equal_records_are_the_same_data_without_any_rows(tmp_path: Path) -> None:
     trained(tmp_path, people(40))
     trained(tmp_path, people(40).reverse())

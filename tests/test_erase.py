@@ -134,6 +134,20 @@ def test_rows_are_gone_from_predictions_snapshots_and_training_rows(shop: Path) 
         assert not {row["row"] for row in json.loads(line)["worst_rows"]} & set(ids)
 
 
+def test_no_value_of_the_person_is_what_the_other_rows_lack(shop: Path) -> None:
+    """Digests of columns are sums, counts are counts: less those of the rows that stay, they would be the person's."""
+    erased(shop)
+    data = json.loads((shop / "shop/0001/data.json").read_bytes())
+    (kept,) = (shop / ".data").glob("*/*" + data["files"][0]["sha256"])
+    rows = pl.read_csv(kept)
+    assert not data["columns"]
+    profile = json.loads((shop / "shop/0001/profile.json").read_bytes())
+    trained = pl.read_parquet(shop / "shop/0001/training_rows.parquet")["id"].cast(pl.Int64)
+    there = rows.filter(pl.col("id").is_in(trained.implode()))
+    assert profile["rows"] == there.height
+    assert profile["target"]["counts"] == dict(sorted(there["y"].value_counts().iter_rows()))
+
+
 def test_rows_without_ids_go_by_their_position(shop: Path) -> None:
     erased(shop)
     rows = pl.read_parquet(shop / "other/0001/predictions/gaussian_nb.parquet")["row"]

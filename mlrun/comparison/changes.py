@@ -66,7 +66,10 @@ def data_changes(old: Data, new: Data) -> Iterator[Change]:
         return
     if old.rows != new.rows:
         yield Change("data", "rows", old.rows, new.rows)
-    for name in sorted({*old.columns, *new.columns}):
+    known = old.columns and new.columns  # a run that a person was erased from has none
+    if not known:
+        yield Change("data", "values", old.data_id[:SHORT] or UNSET, new.data_id[:SHORT] or UNSET)
+    for name in sorted({*old.columns, *new.columns}) if known else ():
         before, after = old.columns.get(name), new.columns.get(name)
         if before is None or after is None:
             yield Change(

@@ -69,6 +69,7 @@ class Feature:
 class Data:
     """data.json: digests of the table, of each column, and of the rows in train and in test in their order.
 
+    columns: {} where a person was erased. schema: of the features; table_schema: of all columns.
     folds: name → digests of the rows inside and of those held out, in their order.
     files: what was read; tables, where rows stood in no file; baseline_files: people's labels and the like;
     author_files: those of tests.
@@ -79,6 +80,7 @@ class Data:
     rows: int | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     schema: Mapping[str, str] = field(default_factory=dict)
+    table_schema: Mapping[str, str] = field(default_factory=dict)
     train: str = ""
     test: str = ""
     train_rows: int | None = None
@@ -144,7 +146,9 @@ def told_data(data: Data | None) -> str:
     if data is None:
         return ""
     rows = f"{count(data.rows, 'row')}, " if data.rows is not None else ""
-    return f"data: {rows}{count(len(data.columns or data.schema), 'column')}, {data.data_id[:SHORT]}"
+    return (
+        f"data: {rows}{count(len(data.table_schema or data.columns or data.schema), 'column')}, {data.data_id[:SHORT]}"
+    )
 
 
 def told_snapshot(folder: Path, data: Data | None) -> str:

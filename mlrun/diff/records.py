@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+NO_DIGESTS = "digests of its columns are not kept, as of data that somebody was erased from: what changed is not known"
+
+
 def diff_of_records(one: Side, two: Side) -> DataDiff:
     """Compare two sides by their digests; a side that still has its table is digested in the types of the other.
 
@@ -31,6 +34,7 @@ def diff_of_records(one: Side, two: Side) -> DataDiff:
     notes = [f"the rows of {side.name} cannot be had any more: {side.why}" for side in lost]
     if not same:
         notes.append("so which rows and cells changed cannot be told; these are the digests that the record has")
+        notes += [f"{side.name}: {NO_DIGESTS}" for side in lost if not side.recorded.columns]
     moves: Mapping[str, Move] = {}
     if one.table is None and two.table is not None:
         moves = moves_from_profile(one.profile, in_types(two.table, first.table_schema))
@@ -63,29 +67,35 @@ def in_types(table: pl.DataFrame, schema: Mapping[str, str]) -> pl.DataFrame:
 
 def told(side: Side, record: Recorded) -> Told:
     origin = "" if side.table is None else side.origin
-    return Told(side.name, side.kind, record.rows, len(record.columns), record.data_id, origin)
+    return Told(side.name, side.kind, record.rows, len(names(record)), record.data_id, origin)
 
 
 def changes(first: Recorded, second: Recorded, moves: Mapping[str, Move]) -> tuple[ColumnChanges, ...]:
     """Return the columns of both, with whether their values are the same in whatever order."""
     found = []
     renamed = guess(first, second)
-    for name in first.columns:
-        if name not in second.columns:
+    for name in names(first):
+        if name not in names(second):
             if name not in renamed.values():
                 found.append(ColumnChanges(name, kind(first, name), "", "removed"))
             continue
-        equal = first.columns[name] == second.columns[name] and first.rows == second.rows
+        digested = bool(first.columns) and bool(second.columns)
+        equal = digested and first.columns[name] == second.columns[name] and first.rows == second.rows
         before, now = kind(first, name), kind(second, name)
-        change: Change = "same" if equal else "type" if before != now else "values"
+        change: Change = "same" if equal else "type" if before != now else "values" if digested else "untold"
         found.append(ColumnChanges(name, before, now, change, equal_values=equal, move=moves.get(name)))
-    for name in second.columns:
+    for name in names(second):
         if name in renamed:
             before = kind(first, renamed[name])
             found.append(ColumnChanges(name, before, kind(second, name), "renamed", renamed[name], equal_values=True))
-        elif name not in first.columns:
+        elif name not in names(first):
             found.append(ColumnChanges(name, "", kind(second, name), "added"))
     return tuple(found)
+
+
+def names(record: Recorded) -> Mapping[str, str]:
+    """Return the columns of a record, by their digests or else by their types."""
+    return record.columns or record.table_schema
 
 
 def guess(first: Recorded, second: Recorded) -> dict[str, str]:

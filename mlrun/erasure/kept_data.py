@@ -51,7 +51,9 @@ def kept_again(run: Path, where: Whereabouts, subject: Subject, made: Made) -> b
         known = baseline(entry, ids, id_column, subject, made)
         if known is not None:
             changed[entry["sha256"]] = known
-    new = scrubbed_json({**old, **described(old, changed, made), **erased(old, where)}, subject)
+    new = scrubbed_json(
+        {**old, **described(old, changed, made), **erased(old, where), **undigested(old, where)}, subject
+    )
     if new == old:
         return None
     return json.dumps(new, indent=1, ensure_ascii=False).encode() + b"\n"
@@ -151,6 +153,14 @@ def baseline(
 def described(old: Mapping[str, Any], changed: Mapping[str, ErasedSnapshot], made: Made) -> dict[str, Any]:
     """Return the lists of files with what is kept now; of what is not kept any more the old sha256 stays."""
     return {key: [told(entry, changed, made) for entry in old[key]] for key in KEYS if key in old}
+
+
+def undigested(old: Mapping[str, Any], where: Whereabouts) -> dict[str, Any]:
+    """Return no digests of columns for data that held the person: less those of all other values, they are theirs.
+
+    They are sums, so whoever has the other rows could try values until one fits. Digests of tables are no sums.
+    """
+    return {"columns": {}} if "columns" in old and (where.ids or where.unknown) else {}
 
 
 def told(entry: dict[str, Any], changed: Mapping[str, ErasedSnapshot], made: Made) -> dict[str, Any]:

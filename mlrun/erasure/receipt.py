@@ -24,7 +24,7 @@ OUT_OF_REACH = (
     "files of data that runs were made from: they are never changed",
     "backups and file-system snapshots; blocks of deleted files that the disk has not used again",
     "the history of git and what was pushed; copies of runs, exports, reports and predictions written elsewhere",
-    "scores, counts, digests of whole tables: they are of many rows, and stay as they were",
+    "scores, counts, digests of whole tables stay as they were: with all other rows, a guess of the row can be checked",
 )
 
 

@@ -228,9 +228,22 @@ def profile_without(old: bytes, where: Whereabouts, subject: Subject, known: Tra
             for name, said in content["features"].items()
         }
         if kept.height < table.height:
-            content = {**content, "rows": kept.height, "features": features}
+            target = target_without(content["target"], table, mine, where)
+            content = {**content, "rows": kept.height, "features": features, "target": target}
     new = scrubbed_json(without_terms(content, subject), subject)
     return old if new == json.loads(old) else json.dumps(new, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def target_without(
+    said: dict[str, Any] | None, table: pl.DataFrame, mine: pl.Series, where: Whereabouts
+) -> dict[str, Any] | None:
+    """Return the target's profile without the person; None where their part in it cannot be told."""
+    name = None if where.data is None else where.data.target
+    if said is None or name not in table.columns:
+        return None
+    if column_profile(table[name], said["kind"]) != said:
+        return None
+    return column_profile(table[name].filter(~mine), said["kind"])
 
 
 def training_table(where: Whereabouts, known: TrainingRows | None) -> tuple[pl.DataFrame, pl.Series] | None:

@@ -56,6 +56,7 @@ class RecordedData:
     table_schema: Mapping[str, str] = field(default_factory=dict)
     schema: Mapping[str, str] = field(default_factory=dict)
     features: tuple[RecordedColumn, ...] = ()
+    target: str | None = None
     erased: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property

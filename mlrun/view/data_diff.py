@@ -167,7 +167,7 @@ def told_columns(found: DataDiff) -> Iterator[str]:
     untold = sum(column.change == "untold" and not is_news(column) for column in found.columns)
     if same:
         yield f"{count(same, 'column')} without a change"
-    if untold:
+    if untold and found.rows.method:
         yield f"{count(untold, 'column')} of other rows, none of which moved"
     moves = [column.move for column in found.columns if column.move is not None and is_news(column)]
     if moves:
