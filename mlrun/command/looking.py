@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mlrun.command.changed import warn_of_changes
+from mlrun.command.changed import warn_of_changed
 from mlrun.command.options import Experiment, Form, Junit, Run, RunsFolder, Tags, Where
 from mlrun.errors import UsageError
 
@@ -32,8 +32,10 @@ def compare(
     if fail and not tests:
         raise UsageError("--fail-on-regression needs the tests: leave out --no-tests")
     root = runs_root(None, runs or None)
-    warn_of_changes(runs, *names)
-    comparison = step.compare([resolve(root, name) for name in names], tests)
+    folders = {name: resolve(root, name) for name in names}
+    for name, folder in folders.items():
+        warn_of_changed(folder, name)
+    comparison = step.compare([folders[name] for name in names], tests)
     print_comparison(comparison, form, tests)
     tell_comparison(comparison, tests)
     return step.exit_code(comparison, fail)
@@ -92,7 +94,7 @@ def show(
     from mlrun.screen.tables import check_format
 
     path = resolve(runs_root(None, runs or None), name)
-    warn_of_changes(runs, name)
+    warn_of_changed(path, name)
     if junit:
         write_report(path, junit)
     if markdown or html or not junit:
