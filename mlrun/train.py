@@ -28,6 +28,7 @@ from mlrun.subjects import context_of
 from mlrun.suite import evaluate
 from mlrun.turn import in_turn
 from mlrun.unchanged import same_as_latest
+from mlrun.wording import count
 
 if TYPE_CHECKING:
     from mlrun.contracts import Executor
@@ -62,7 +63,8 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
     with open_run(ready.spec, ready.identity, options) as opened:
         yield RunClaimed(opened.folder.name, str(opened.folder.path), opened.resumed, opened.log.resumed_fits)
         if opened.log.damaged:
-            yield Noted(f"{opened.log.damaged} damaged lines of the journal are left out", warning=True)
+            told = count(opened.log.damaged, "damaged line")
+            yield Noted(f"the journal has {told}: what stood there is done again", warning=True)
         yield from keep_data(ready, options.sample, opened.folder.path)
         if opened.foreign:
             yield Noted(told_foreign(opened.foreign))
