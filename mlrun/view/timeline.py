@@ -87,10 +87,10 @@ def points(found: Timeline) -> Iterator[Point]:
     """Yield a sentence for each change of level, and for what moved on the same rows."""
     for step in found.steps:
         told = f"since {step.run}: {number(step.before)} → {number(step.after)} (p = {p_of(step)})"
-        yield Point(f"{told}; with that run came {told_changes(step.changes)}", word_of(found, step))
+        yield Point(f"{told}; {told_changes(step.changes)}", word_of(found, step))
     for step in found.moves:
         told = f"{step.run}, on the same rows: {number(step.before)} → {number(step.after)}"
-        yield Point(f"{told}; with it came {told_changes(step.changes)}", word_of(found, step))
+        yield Point(f"{told}; {told_changes(step.changes)}", word_of(found, step))
 
 
 def word_of(found: Timeline, step: Step) -> str:
@@ -102,12 +102,12 @@ def p_of(step: Step) -> str:
 
 
 def told_changes(changes: Sequence[Change]) -> str:
-    """Return what changed, in a few words; the data last, as that of nightly runs changes each time."""
+    """Return what came with a run, in a few words; the data last, as that of nightly runs changes each time."""
     if not changes:
-        return "nothing that is recorded"
+        return "nothing that is recorded changed with it"
     ordered = sorted(changes, key=lambda change: change.what == "data")
     told = [told_change(change) for change in ordered[:NAMED]]
-    return ", ".join(told) + (f" and {len(changes) - NAMED} more" if len(changes) > NAMED else "")
+    return f"with it came {', '.join(told)}" + (f" and {len(changes) - NAMED} more" if len(changes) > NAMED else "")
 
 
 def told_change(change: Change) -> str:
