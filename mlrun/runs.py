@@ -133,7 +133,7 @@ def resolve_latest(root: Path, wanted: RunName) -> Path:
 
 def resolve_best(root: Path, experiment: str) -> Path:
     """Return the folder of the best complete run on the latest one's data; of equal ones the newest."""
-    rows = index.rows(root, experiment)
+    rows = index.rows(root, experiment, ("status", "sampled", "data_id", "metric", "direction", "cv"))
     best = best_of(rows)
     if best is not None:
         return run_path(root, experiment, best.version)
@@ -148,7 +148,7 @@ def resolve_best(root: Path, experiment: str) -> Path:
 
 def resolve_tag(root: Path, wanted: RunName) -> Path:
     """Return the folder of the newest run with a tag."""
-    rows = index.rows(root, wanted.experiment)
+    rows = index.rows(root, wanted.experiment, ("tags",))
     found = next((row for row in rows if wanted.tag in row.tags.split()), None)
     if found is None:
         known = {"latest", "best", *(tag for row in rows for tag in row.tags.split())}

@@ -82,6 +82,16 @@ def test_a_row_holds_what_list_shows(tmp_path: Path) -> None:
     assert index.rows(tmp_path) == index.rows(tmp_path, "income")
 
 
+def test_of_some_fields_the_others_may_be_left_out_and_the_cache_still_has_all(tmp_path: Path) -> None:
+    make_run(tmp_path)
+    index.rows(tmp_path)
+    (row,) = index.rows(tmp_path, "income", ("best", "cv"))
+    assert row == IndexRow("income", 1, "complete", best="forest", cv=0.9)
+    make_run(tmp_path)
+    assert len(index.rows(tmp_path, only=("tags",))) == 2  # the new one is read, and cached whole
+    assert {row.verdict for row in index.rows(tmp_path)} == {"good"}
+
+
 def test_nothing_is_listed_and_nothing_made_where_there_are_no_runs(tmp_path: Path) -> None:
     assert index.rows(tmp_path / "none") == ()
     assert not (tmp_path / "none").exists()

@@ -85,6 +85,15 @@ def list_versions(root: Path, experiment: str) -> tuple[int, ...]:
     return tuple(sorted(int(name) for name in names if is_version(name)))
 
 
+def has_versions(root: Path, experiment: str) -> bool:
+    """Say whether the experiment has any version; the first one found is enough."""
+    try:
+        with os.scandir(experiment_folder(root, experiment)) as entries:
+            return any(is_version(entry.name) for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def is_version(name: str) -> bool:
     """Say whether a folder's name is a version as mlrun writes it: four digits at least, no other zeros in front."""
     return name.isascii() and name.isdigit() and (len(name) == 4 or (len(name) > 4 and name[0] != "0"))
@@ -112,9 +121,8 @@ def parse_run_name(name: str) -> RunName:
 
 def check_known(root: Path, experiment: str) -> None:
     """Raise UsageError with the nearest experiments when there is none called so."""
-    experiment_folder(root, experiment)
-    if not list_versions(root, experiment):
-        known = [other for other in list_experiments(root) if list_versions(root, other)]
+    if not has_versions(root, experiment):
+        known = [other for other in list_experiments(root) if has_versions(root, other)]
         told = suggestion(experiment, known) or "; there are no runs yet"
         raise UsageError(f"no runs of an experiment '{experiment}' in {root}{told}")
 
