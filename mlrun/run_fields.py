@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
-from mlrun.store.run_row import IndexRow, reader_of, scores_of
+from mlrun.store.run_row import IndexRow, number_reader, reader_of, scores_of
 from mlrun.wording import seconds_between
 
 Kind = Literal["text", "number", "time", "flag", "tags"]
@@ -112,19 +112,22 @@ class Names:
         if first is None and label not in self._first:
             raise UsageError(f"there is no field or metric '{name}'{suggestion(name, self.known())}")
         direction = first.direction if first else self._first[label]
+        score = number_reader(label, "test" if part == "test" else "mean")
 
         def read(row: IndexRow) -> float | None:
             if row.metric == label:  # it stands in the row itself
                 return row.test if part == "test" else row.cv
-            found = scores(row)
-            return None if found is None else found.test if part == "test" else found.mean
+            return score(row)
 
         return Field(name, "number", read, direction or "maximize", label, part)
 
     def known(self) -> tuple[str, ...]:
         """Return all names, in alphabetical order."""
-        labels = {label for row in self._rows for label in scores_of(row)}
-        return tuple(sorted({*FIELDS, "score", *PARTS, *labels}))
+        return tuple(sorted({*FIELDS, "score", *PARTS, *self.metrics()}))
+
+    def metrics(self) -> set[str]:
+        """Return the labels of all metrics that a run has."""
+        return {label for row in self._rows for label in scores_of(row)}
 
 
 def ordered(rows: Iterable[IndexRow], field: Field, *, turned: bool) -> list[IndexRow]:
