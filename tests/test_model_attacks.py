@@ -331,6 +331,22 @@ def test_a_tree_that_reads_more_columns_than_its_owner_checks_is_refused(
         model_files.load(write(tmp_path, forged))
 
 
+def test_what_takes_its_process_down_while_it_is_built_dies_alone(
+    stored: list[Path], room: Room, tmp_path: Path
+) -> None:
+    """Tree's constructor reads a count of classes for each output, also where there are none, before any check."""
+    source = next(path for path in stored if path.stem == "decision_tree-classification")
+    members = members_of(source.read_bytes())
+    schema = json.loads(members["schema.json"])
+    (tree,) = [part for part in parts_of(schema) if part.get("__loader__") == "TreeNode"]
+    tree["__reduce__"]["args"]["content"][2] = text(2**26)
+    forged = archive_of({**members, "schema.json": json.dumps(schema).encode()})
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"took down the process|cannot be loaded"):
+            opened(write(tmp_path, forged), room)
+        assert len(opened(source, room).predict(TABLE).values) == TABLE.height
+
+
 @pytest.mark.parametrize(
     ("family", "task", "attribute", "value"),
     [
