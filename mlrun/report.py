@@ -10,6 +10,7 @@ from mlrun.check_tables import tables, worst_rows
 from mlrun.comparison.origins import told_origins
 from mlrun.errors import UsageError
 from mlrun.json_records import encode
+from mlrun.labelling import labels_for_machines, told_labels
 from mlrun.pictures import pictures
 from mlrun.records import Finding
 from mlrun.runs import read_findings, read_run, write_atomically
@@ -79,6 +80,7 @@ def show(
         return
     content = {
         **encode(record),
+        **labels_for_machines(folder),
         "findings": [encode(finding) for finding in findings],
         "tracking": encode(summary(record, tracked)),
         **({"tracked": {each.title: rows_of(each) for each in rare if each.table is not None}} if all_ else {}),
@@ -125,9 +127,8 @@ def whole(
 ) -> list[Section]:
     """Return all that is to be said of a run, in the order of interest."""
     return [
-        *upper(record, findings),
+        *upper(record, findings, told_labels(folder)),
         *details(record, findings),
-        *([Section("best", None, champion_lines(record))] if record.champion else []),
         *tracked,
         Section("where from", None, (*told_origins(folder), told_fits(record), told_place(record, folder))),
         *lower(record),
@@ -135,13 +136,16 @@ def whole(
     ]
 
 
-def upper(record: RunRecord, findings: Sequence[Finding]) -> list[Section]:
-    """Return what everybody wants to know: the verdict with what it rests on, scores, suites."""
+def upper(record: RunRecord, findings: Sequence[Finding], labels: Sequence[str] = ()) -> list[Section]:
+    """Return what everybody wants to know: the verdict with what it rests on, the best model, scores, suites.
+
+    labels: lines with the tags and the note of the run.
+    """
     glance = at_a_glance(record, findings)
     return [
         Section(verdict_line(record), None, tuple(told_gates(record))),
         *([Section("", judged)] if (judged := verdict_table(record)) else []),
-        Section("", None, about(record)),
+        Section("", None, (*about(record), *labels)),
         *scores(record),
         *[replace(section, points=section.points[:-1]) for section in glance],  # the last one says: see show
     ]
@@ -181,7 +185,7 @@ def about(record: RunRecord) -> tuple[str, ...]:
         labels = labels or (f"{len(record.task.labels)} classes" if record.task.labels else "")
         lines.append(record.task.kind + (f": {labels}" if labels else ""))
     lines += [f"{moving} is {fixed}" for moving, fixed in record.references.items()]
-    return tuple(lines)
+    return (*lines, *told_champion(record))
 
 
 def scores(record: RunRecord) -> list[Section]:
@@ -190,16 +194,14 @@ def scores(record: RunRecord) -> list[Section]:
     return [Section("leaderboard", leaderboard(record)), *([Section("other metrics", others)] if others else [])]
 
 
-def champion_lines(record: RunRecord) -> tuple[str, ...]:
-    """Return the best model's trial and hyperparameters."""
+def told_champion(record: RunRecord) -> tuple[str, ...]:
+    """Return a line with the best model's hyperparameters and trial; () where none is best."""
     best = record.champion
     if best is None:
         return ()
     params = ", ".join(f"{name}={as_text(value)}" for name, value in best.params.items())
-    lines = [f"{best.name}: {params or 'the defaults of its library'}"]
-    if best.trial:
-        lines.append(f"trial {best.trial}")
-    return tuple(lines)
+    trial = f" (trial {best.trial})" if best.trial else ""
+    return (f"best: {best.name}, {params or 'the defaults of its library'}{trial}",)
 
 
 def told_fits(record: RunRecord) -> str:

@@ -18,6 +18,7 @@ from mlrun.errors import UsageError
 from mlrun.records import Interval
 from mlrun.screen.standings import leaderboard, other_metrics, ranked, told_gates, told_notes, verdict_line
 from mlrun.screen.tables import to_markdown
+from mlrun.store.run_labels import Labels, write_labels
 from mlrun.store.run_record import (
     FoldSummary,
     GateRecord,
@@ -118,6 +119,7 @@ def test_show_as_json_is_the_record_exactly(tmp_path: Path, capsys: pytest.Captu
     shown = json.loads(capsys.readouterr().out)
     assert shown.pop("findings") == []
     assert shown.pop("tracking")["fits"] == 0
+    assert (shown.pop("tags"), shown.pop("note")) == ([], "")
     assert shown == json.loads((folder / "run.json").read_bytes())
 
 
@@ -300,3 +302,15 @@ def test_a_terminal_without_utf_8_gets_plain_characters(tmp_path: Path) -> None:
     assert "share that came true" in written
     assert "\\u28" not in written  # no Braille
     assert "\\u25" not in written  # no marks either
+
+
+def test_the_best_models_parameters_and_the_labels_stand_above_the_leaderboard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run(tmp_path, record(USUAL))
+    write_labels(folder, Labels(("prod",), "the first"))
+    report.show(folder)
+    shown = capsys.readouterr().out
+    lines = ("best: xgboost, C=0.1, penalty=l2 (trial xgboost/0001)", "tags: prod", "note: the first", "leaderboard")
+    places = [shown.index(f"{line}\n") for line in lines]
+    assert places == sorted(places)
