@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -61,7 +61,16 @@ def listed(root: Path, wanted: Wanted) -> Table:
     asked = dict.fromkeys([field for condition in conditions for field in condition.fields] + [key])
     notes = [*told_rest(shown, found), *told_marks(shown)]
     machine = tuple(for_machines(row, asked) for row in shown)
-    return Table(headings(shown, asked), machine, tuple(notes), style_of, f"no run in {root} is so, of {len(rows):,}")
+    return Table(headings(shown, asked), machine, tuple(notes), style_of, told_none(root, rows, wanted))
+
+
+def told_none(root: Path, rows: Sequence[IndexRow], wanted: Wanted) -> str:
+    """Say that no run is so; a tag that no run has is answered with the nearest."""
+    tags = {tag for row in rows for tag in row.tags.split()}
+    unknown = next((tag for tag in wanted.tags if tag not in tags), None)
+    if unknown is not None:
+        return f"none of {count(len(rows), 'run')} in {root} has the tag '{unknown}'{suggestion(unknown, tags)}"
+    return f"none of {count(len(rows), 'run')} in {root} is so"
 
 
 def sort_key(names: Names, sort: str) -> Field:
@@ -121,14 +130,15 @@ def headings(shown: Iterable[IndexRow], asked: Iterable[Field]) -> tuple[Heading
         ((label, direction),) = metrics
         scores = Heading(f"{label} {ARROWS[direction]}", lambda row: number(row["cv"]), right=True)
     alone = [label for label, _ in metrics] if len(metrics) == 1 else []
-    own = [heading_of(field) for field in asked if not is_shown(field, alone)]
+    parts = {field.part for field in asked}
+    own = [heading_of(field) for field in asked if not (field.name in ALWAYS or field.metric in alone)]
     return (
         Heading("run", told_name, fold=True, narrowest=20),
         Heading("started", lambda row: moment(row["started"]) or NOTHING, rank=2),
         Heading("status", lambda row: row["status"]),
         Heading("best", lambda row: row["best"] or NOTHING, fold=True),
         scores,
-        Heading("test", lambda row: number(row["test"]), rank=1, right=True),
+        Heading("test", lambda row: number(row["test"]), rank=int("test" not in parts), right=True),
         *own,
         Heading("verdict", lambda row: row["verdict"] or NOTHING, rank=3),
         *([Heading("stale", lambda row: row["stale"] or NOTHING)] if any(row.stale for row in shown) else []),
@@ -139,11 +149,6 @@ def headings(shown: Iterable[IndexRow], asked: Iterable[Field]) -> tuple[Heading
             else []
         ),
     )
-
-
-def is_shown(field: Field, metrics: Collection[str]) -> bool:
-    """Say whether a column is there anyway."""
-    return field.name in ALWAYS or (field.part == "folds" and field.metric in metrics)
 
 
 def heading_of(field: Field) -> Heading:

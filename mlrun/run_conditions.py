@@ -26,6 +26,7 @@ TOKEN = re.compile(
       | (?P<sign><>|<=|>=|!=|==|[<>=]) | (?P<mark>[(),]) | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+CURLED = "“”„‟‘’‚‛«»`´"
 KEYWORDS = frozenset({"AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS", "NULL", "TRUE", "FALSE"})
 TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 NOUNS: dict[Kind, str] = {
@@ -130,7 +131,7 @@ class Reader:
 
     def need(self, text: str, where: str) -> None:
         if not self.take(text):
-            self.fail(self.here, f"'{text}' is missing {where}: {self.here} stands there")
+            self.fail(self.here, f"'{text}' is missing {where}, {place_of(self.here)}")
 
     def either(self) -> Test:
         """Read either = both {OR both}."""
@@ -284,7 +285,13 @@ def misplaced(token: Token) -> tuple[str, str]:
         return "a quote is opened here and not closed", ""
     if token.text == "NULL":
         return "nothing equals NULL", "Write IS NULL, or IS NOT NULL."
-    return f"a name or a value is missing: {token} stands there", ""
+    if token.text and token.text in CURLED:
+        return f"{token.text} is no quote that is known here", "Texts stand in straight single quotes: 'text'."
+    return f"a name or a value is missing {place_of(token)}", ""
+
+
+def place_of(token: Token) -> str:
+    return "at the end" if token.kind == "end" else f"before {token}"
 
 
 def example(left: Operand) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mlrun import index
+from mlrun.catalog import suggestion
 from mlrun.change_points import FEWEST, ChangePoint, ChangePoints, find_change_points
 from mlrun.comparison.changes import Change, find_changes
 from mlrun.comparison.origins import read_origins
@@ -92,10 +93,11 @@ def metric_of(whole: Sequence[IndexRow], name: str) -> Field:
     """Return the score that is followed; raise UsageError when the name is none of a metric."""
     if not name and not whole[0].metric:
         raise UsageError(f"{whole[0].name} has no metric; name one with --metric")
-    field = Names(whole).find(name or whole[0].metric)
-    if not field.metric:
-        raise UsageError(f"'{name}' is no metric: write its label, or test.LABEL for its value on test rows")
-    return field
+    names = Names(whole)
+    label = name.removeprefix("folds.").removeprefix("test.")
+    if name and label not in names.metrics():
+        raise UsageError(f"the runs have no metric '{label}'{suggestion(label, names.metrics())}")
+    return names.find(name or whole[0].metric)
 
 
 def told_left_out(rows: Sequence[IndexRow], whole: Sequence[IndexRow]) -> list[str]:
@@ -184,4 +186,4 @@ def told_noise(scores: Sequence[float], found: ChangePoints) -> list[str]:
 
 
 def told_moves(more: int) -> list[str]:
-    return [f"and {count(more, 'smaller difference')} on the same rows"] if more else []
+    return [f"and {count(more, 'smaller difference')} on the same data"] if more else []

@@ -134,4 +134,15 @@ def test_no_runs_and_none_so_are_two_things(root: Path, tmp_path: Path, capsys: 
     assert command(["list", "--where", "anything", "--runs", str(tmp_path / "none")]) == 0
     assert "mlrun train SPEC makes the first" in capsys.readouterr().out
     assert command(["list", "--where", "version > 9", "--runs", str(root)]) == 0
-    assert "is so, of 5" in capsys.readouterr().out
+    assert "none of 5 runs" in capsys.readouterr().out
+
+
+def test_a_tag_that_no_run_has_is_answered_with_the_nearest(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["list", "--tag", "papr", "--runs", str(root)]) == 0
+    assert "has the tag 'papr'; did you mean 'paper'?" in capsys.readouterr().out
+
+
+def test_a_score_that_is_shown_anyway_has_no_second_column(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["list", "-e", "income", "--where", "test.roc_auc > 0", "--runs", str(root)]) == 0
+    heading = capsys.readouterr().out.splitlines()[0]
+    assert heading.count("test") == 1

@@ -135,7 +135,8 @@ def test_a_date_means_all_of_its_day_in_the_readers_own_time_zone(
         ("(version = 1", 13, "')' is missing"),
         ("version = 1)", 12, "no place here"),
         ("version", 8, "must be compared"),
-        ("version = ", 11, "the end stands there"),
+        ("version = ", 11, "a name or a value is missing at the end"),
+        ("model = “xgboost”", 9, "straight single quotes"),
         ("version = 1 model = 'x'", 13, "AND, OR or the end"),
         ("version NOT 3", 13, "after NOT comes IN"),
         ("version IS 3", 12, "'NULL' is missing after IS"),
@@ -151,7 +152,7 @@ def test_a_date_means_all_of_its_day_in_the_readers_own_time_zone(
         ("version = (SELECT 1)", 11, "a name or a value is missing"),
         ("__import__('os').system('true')", 1, "followed by a parenthesis"),
         ("version = 1e", 11, "missing"),
-        ("", 1, "the end stands there"),
+        ("", 1, "missing at the end"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_the_way_out(condition: str, column: int, words: str) -> None:

@@ -77,7 +77,7 @@ def test_of_many_moves_on_the_same_rows_the_largest_are_told(tmp_path: Path) -> 
     nightly(tmp_path, [0.9 + 0.001 * number * (-1) ** number for number in range(9)], rows="a")
     found = timeline(tmp_path, "income")
     assert [move.run for move in found.moves] == [f"income@{version}" for version in range(5, 10)]
-    assert "and 3 smaller differences on the same rows" in found.notes
+    assert "and 3 smaller differences on the same data" in found.notes
 
 
 def test_try_outs_failed_runs_and_runs_without_the_metric_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -161,3 +161,9 @@ def test_the_page_fits_80_columns_and_machines_get_all(
     for form, begins in (("csv", "run,version,started,score"), ("markdown", "# income by roc_auc")):
         assert command([*arguments, "-n", "0", "--format", form]) == 0
         assert capsys.readouterr().out.startswith(begins)
+
+
+def test_the_picture_stands_one_line_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nightly(tmp_path, around(0.9, 3))
+    assert command(["history", "income", "--runs", str(tmp_path)]) == 0
+    assert "\n\n\n" not in capsys.readouterr().out

@@ -19,9 +19,10 @@ def print_timeline(found: Timeline, form: str) -> None:
     """Print the history: the newest run first."""
     table = table_of(found)
     drawn = (picture(found),) if sum(each.score is not None for each in found.moments) >= FEWEST_DRAWN else ()
+    said = tuple(points(found))
     sections = [
-        Section("", table),
-        Section("", None, points=tuple(points(found)), pictures=drawn),
+        Section("", table, pictures=() if said else drawn),
+        *([Section("", None, points=said, pictures=drawn)] if said else []),
         *([Section("", None, found.notes)] if found.notes else []),
     ]
     show_page(Page(f"{found.experiment} by {found.metric.name}", sections, content_of(found), table), form)
@@ -89,7 +90,7 @@ def points(found: Timeline) -> Iterator[Point]:
         told = f"since {step.run}: {number(step.before)} → {number(step.after)} (p = {p_of(step)})"
         yield Point(f"{told}; {told_changes(step.changes)}", word_of(found, step))
     for step in found.moves:
-        told = f"{step.run}, on the same rows: {number(step.before)} → {number(step.after)}"
+        told = f"{step.run}, on the same data: {number(step.before)} → {number(step.after)}"
         yield Point(f"{told}; {told_changes(step.changes)}", word_of(found, step))
 
 
