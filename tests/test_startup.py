@@ -59,6 +59,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["tag", "startup@best", "good"],
         ["note", "startup", "a note"],
         ["gc"],
+        ["verify", "--help"],
+        ["reproduce", "--help"],
+        ["export", "--help"],
+        ["data", "diff", "--help"],
+        ["data", "erase", "--help"],
         ["--version"],
     ],
 )
@@ -68,7 +73,14 @@ def test_help_and_list_load_neither_arrays_nor_learners(folder: Path, command: l
 
 
 @pytest.mark.parametrize(
-    "command", [["show", "startup"], ["compare", "startup@1", "startup@2", "--no-tests"], ["schema", "--run"]]
+    "command",
+    [
+        ["show", "startup"],
+        ["compare", "startup@1", "startup@2", "--no-tests"],
+        ["verify", "startup@1", "--no-models"],
+        ["export", "startup@1", "--to", "model-card", "--force"],
+        ["schema", "--run"],
+    ],
 )
 def test_looking_at_runs_loads_no_arrays(folder: Path, command: list[str]) -> None:
     loaded = start(*command, cwd=folder)[1]
@@ -90,7 +102,8 @@ def test_looking_at_runs_loads_no_arrays(folder: Path, command: list[str]) -> No
         ["catalog", "executors"],
         ["catalog", "exports"],
         ["catalog", "exports", "onnx"],
-        ["export", "--help"],
+        ["show", "startup", "--all"],
+        ["show", "startup", "--html", "startup.html"],
     ],
 )
 def test_light_commands_load_no_learner(folder: Path, command: list[str]) -> None:

@@ -74,5 +74,5 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         found = super().get_command(ctx, cmd_name)
         if found is None and not ctx.resilient_parsing and not cmd_name.startswith("-"):
-            raise UsageError(f"mlrun has no command '{cmd_name}'{suggestion(cmd_name, self.commands)}")
+            raise UsageError(f"{ctx.command_path} has no command '{cmd_name}'{suggestion(cmd_name, self.commands)}")
         return found
