@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlrun import runs
 from mlrun.errors import MlrunError, NothingConcluded, StorageError, UsageError
+from mlrun.store import stale_models
 from mlrun.store.run_folder import JOURNAL, MANIFEST, RUN
 from mlrun.store.snapshots import DATA
 from mlrun.verification.bytes_written import check_bytes, said
@@ -144,8 +145,8 @@ def of_record(record: RunRecord, own: bool) -> Iterator[str]:
     if record.erasures:
         yield f"{count(len(record.erasures), 'erasure')} changed it: {', '.join(record.erasures)}"
     for model in record.models:
-        if model.stale:
-            yield f"{model.name} is stale: {model.stale} of an erased person"
+        if told := stale_models.warning(record, model.name):
+            yield told
 
 
 def exit_code(found: Sequence[Verified]) -> int:

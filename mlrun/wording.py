@@ -35,7 +35,7 @@ def spread(mean: float | None, sd: float | None) -> str:
     """Return 'mean ± sd'."""
     if mean is None or sd is None:
         return number(mean)
-    return f"{number(mean)} ± {rough(sd, mean, sd)}"
+    return f"{number(mean)} ± {rough(sd, mean, sd or math.inf)}"  # a zero loses nothing by a decimal less
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> str:

@@ -167,6 +167,7 @@ def test_without_test_rows_the_same_folds_decide(tmp_path: Path) -> None:
         (record(ONE, task=TaskRecord("classification", (">50K", "<=50K"), "<=50K")), {}, "other labels"),
         (record(ONE, metrics=(LOSS,)), {}, "another metric"),
         (record(ONE), {"spec": {"data": {"target": "age"}}}, "another target"),
+        (record(ONE), {"spec": {"data": {"target": None}}}, "another target: 'income', then the source's own"),
         (record(ONE), {"spec": {"data": {"target": "income"}}, "data": {"test": "other"}}, "other test rows"),
         (record(ONE), {"data": {"test_rows": 0}}, "other test rows"),
         (record(ONE, metrics=()), {}, "no scores"),

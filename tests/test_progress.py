@@ -207,3 +207,8 @@ def test_the_picture_shows_the_test_that_runs_now_even_where_nothing_was_fitted(
     screen = io.StringIO()
     Console(file=screen, width=80).print(progress.picture(state, 24))
     assert "checks 3/12: slices" in screen.getvalue()
+
+
+def test_a_test_that_bears_the_name_of_its_check_says_it_once() -> None:
+    told = progress.told_check(CheckStarted("assumptions", "assumptions: boundaries", 0, 2))
+    assert told == "checks 1/2: assumptions: boundaries"

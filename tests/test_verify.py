@@ -97,7 +97,7 @@ def test_erasures_and_stale_models_are_told(tmp_path: Path) -> None:
     folder = make_run(tmp_path, record(stale, erasures=("2026-01-02-abc",)))
     assert looked_at(folder).notes == (
         "1 erasure changed it: 2026-01-02-abc",
-        "zero_rule is stale: influenced of an erased person",
+        "zero_rule was trained on rows of a person who was erased since: it holds none of them, but follows them",
     )
 
 

@@ -100,7 +100,7 @@ def worth(facts: Facts) -> Iterator[str]:
     """Yield when the author of the spec finds such a model worth having."""
     useful = facts.spec.useful
     if useful is None:
-        yield "the spec does not say when such a model is worth having (`useful:`)"
+        yield "the spec does not say when such a model is worth having: it has no section useful"
         return
     wanted = {
         "worth of an outcome": useful.utility,

@@ -37,7 +37,8 @@ def find_obstacle(old: Subject, new: Subject) -> str:
         return f"another task: {before.task.kind}, then {after.task.kind}"
     targets = [said(subject.origins, "data", "target") for subject in (old, new)]
     if targets[0] != targets[1]:
-        return f"another target: {targets[0]}, then {targets[1]}"
+        named = [f"'{target}'" if target else "the source's own" for target in targets]
+        return f"another target: {named[0]}, then {named[1]}"
     if before.task.labels != after.task.labels:
         return "other labels, or another positive one"
     if before.metrics[0].label not in {metric.label for metric in after.metrics}:

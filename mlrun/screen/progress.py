@@ -26,7 +26,7 @@ from mlrun.events import (
     Unchanged,
 )
 from mlrun.terminal import is_plain, open_console, printable
-from mlrun.wording import count, duration, nearest, number
+from mlrun.wording import count, duration, nearest, number, told_test
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -191,8 +191,7 @@ def note(state: RunState, event: Event) -> None:
 
 def told_check(event: CheckStarted) -> str:
     """Return which test of how many begins."""
-    test = event.test if event.test == event.check else f"{event.check} {event.test}"
-    return f"checks {event.done + 1}/{event.total}: {test}"
+    return f"checks {event.done + 1}/{event.total}: {told_test(event.check, event.test)}"
 
 
 def tell(state: RunState, event: Event, say: Say) -> None:

@@ -68,7 +68,7 @@ def fits(timings: Sequence[Timing]) -> Table:
         Heading("rows/s", lambda row: told_count(row["median_rows_per_second"]), rank=1, right=True),
         Heading("memory", lambda row: size(row["peak_bytes"]), rank=2, right=True),
     )
-    notes = ("memory: the most that a process which fitted it had had by then, what it did before included",)
+    notes = ("memory: the most that a process which fitted it ever held, before these fits too",)
     return Table(headings, tuple(sorted(rows, key=lambda row: -row["wall_seconds"])), notes)
 
 
