@@ -249,7 +249,7 @@ def test_changes_name_spec_data_and_packages(tmp_path: Path) -> None:
         "seed: 0 → 7",
         "rows: 1000 → 1001",
         "values of income: 02 → 03",
-        "column new: (not set) → there",
+        "column new: not there → there",
         "numpy: 2.4.6 → 2.5.0",
         "architecture: x86_64 → aarch64",
     ]

@@ -14,7 +14,7 @@ from mlrun.terminal import printable
 
 def tag(
     name: Run,
-    tags: Annotated[list[str], typer.Argument(metavar="TAG", help="Without: the tags that it has.")] = [],  # noqa: B006 - typer copies it
+    tags: Annotated[list[str], typer.Argument(metavar="TAG", help="None: say which it has.")] = [],  # noqa: B006 - typer copies it
     remove: Annotated[list[str], typer.Option("--remove", metavar="TAG", help="Take it away; repeatable.")] = [],  # noqa: B006 - the same
     runs: RunsFolder = "",
 ) -> None:
@@ -27,7 +27,7 @@ def tag(
 
 def note(
     name: Run,
-    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="Without: the note it has. '': none.")] = [],  # noqa: B006 - the same
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="None: say what it is; '': take it away.")] = [],  # noqa: B006 - the same
     runs: RunsFolder = "",
 ) -> None:
     """Write a line about a run."""
@@ -63,14 +63,14 @@ def tell(sentences: Iterable[str]) -> None:
 
 
 def verify(
-    names: Annotated[list[str], typer.Argument(metavar="RUN...", help="One or more runs.")] = [],  # noqa: B006 - the same
+    names: Annotated[list[str], typer.Argument(metavar="RUN", help="One or more runs.")] = [],  # noqa: B006 - the same
     everything: Annotated[bool, typer.Option("--all", help="Every run there is.")] = False,
     models: Annotated[bool, typer.Option("--models/--no-models", help="Load the stored models.")] = True,
     trust: Trust = [],  # noqa: B006 - the same
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> int:
-    """Say whether runs are whole: files, tables, models, kept data; 1 = not."""
+    """Say whether runs are whole: files, tables, models, kept data; exit 1 if not."""
     from mlrun import verify as step
     from mlrun.runs import runs_root
     from mlrun.screen.tables import check_format

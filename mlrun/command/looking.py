@@ -13,7 +13,7 @@ from mlrun.errors import UsageError
 
 
 def compare(
-    names: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="The first one is the reference.")],
+    names: Annotated[list[str], typer.Argument(metavar="RUN", help="The first one is the reference.")],
     tests: Annotated[bool, typer.Option("--tests/--no-tests", help="Test differences on the same rows.")] = True,
     fail: Annotated[bool, typer.Option("--fail-on-regression", help="Exit 1 if the best got worse.")] = False,
     runs: RunsFolder = "",
@@ -47,7 +47,7 @@ def list_(  # noqa: PLR0913, PLR0917 - each is an option of the command
     status: Annotated[str, typer.Option("--status", metavar="STATUS", help="Only complete, failed ... ones.")] = "",
     tag: Tags = [],  # noqa: B006 - typer copies it
     best: Annotated[bool, typer.Option("--best", help="Only the best run of each experiment.")] = False,
-    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="roc_auc, seconds ...; -KEY turns.")] = "started",
+    sort: Annotated[str, typer.Option("--sort", metavar="KEY", help="roc_auc, seconds ...; -KEY: turned.")] = "started",
     limit: Annotated[int, typer.Option("-n", metavar="N", min=0, help="At most N runs; 0: all.")] = 20,
     runs: RunsFolder = "",
     form: Form = "table",
@@ -87,7 +87,7 @@ def show(
     runs: RunsFolder = "",
     form: Form = "table",
 ) -> None:
-    """Show one run in full."""
+    """Show one run: verdict, scores, every test, how it went."""
     from mlrun import report
     from mlrun.ending import write_report
     from mlrun.runs import resolve, runs_root

@@ -16,7 +16,7 @@ Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="Where
 Sample = Annotated[int, typer.Option("--sample", metavar="N", min=0, help="A try-out on N rows; 0: all rows.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Fit again what earlier runs have fitted.")]
 Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Write a report for CI servers, JUnit XML.")]
-Trust = Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Load its types.")]
+Trust = Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Let models use its types; repeatable.")]
 StaleToo = Annotated[bool, typer.Option("--stale", help="Use even a model that holds an erased person.")]
 Experiment = Annotated[str, typer.Option("--experiment", "-e", metavar="NAME", help="Only its runs.")]
 Where = Annotated[

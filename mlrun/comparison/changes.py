@@ -72,9 +72,8 @@ def data_changes(old: Data, new: Data) -> Iterator[Change]:
     for name in sorted({*old.columns, *new.columns}) if known else ():
         before, after = old.columns.get(name), new.columns.get(name)
         if before is None or after is None:
-            yield Change(
-                "data", f"column {name}", UNSET if before is None else "there", UNSET if after is None else "there"
-            )
+            presence = ["not there" if digest is None else "there" for digest in (before, after)]
+            yield Change("data", f"column {name}", *presence)
         elif before != after:
             yield Change("data", f"values of {name}", before[:SHORT], after[:SHORT])
     for name in sorted({*old.schema} & {*new.schema}):
