@@ -127,6 +127,8 @@ def prepare(path: Path, root: Path, wish: Wish, scratch: Path) -> Repetition:
         *find_departures(path, spec.folder, then, origins_now(ready)),
     )
     notes = () if Path(spec.folder).is_dir() else (f"the folder in which its spec stood is gone: {spec.folder}",)
+    if record.erasures:
+        notes += (f"a person was erased from {record.name} since: predictions of their rows are not compared",)
     return Repetition(path, record, ready, departures, notes, scratch, why)
 
 

@@ -20,6 +20,7 @@ from small_runs import table
 from mlrun import cli, reproduce
 from mlrun.comparison.repetition import compare_folders, is_same, outside_reasons
 from mlrun.comparison.reproduction import Reproduction
+from mlrun.erase import Wish, erase
 from mlrun.errors import DataError, StorageError, UsageError
 from mlrun.events import RunFinished
 from mlrun.records import Trial, TrialResult, TrialStatus
@@ -300,6 +301,15 @@ def test_the_first_row_that_is_predicted_otherwise_is_named(tmp_path: Path) -> N
     said.write_parquet(file)
     mismatches = [each for kind in again(done).compared for each in kind.mismatches]
     assert [(each.where, each.then) for each in mismatches] == [(f"forest: row {said[row, 'row']} (test) p_1", 0.123)]
+
+
+def test_rows_that_were_erased_since_are_not_compared(tmp_path: Path) -> None:
+    done = made(tmp_path)
+    assert done.folder is not None
+    erase(done.folder.parents[1], Wish("id", ("7",)), lambda told: None)
+    found = again(done)
+    assert found.reproduced, found.sentence
+    assert any("a person was erased" in note for note in found.notes)
 
 
 def test_a_file_of_the_record_that_is_gone_is_told(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ OUTSIDE = {"timeout": "a time limit struck", "killed": "it was killed, for memor
 CPU_BUDGET = "a budget of CPU seconds decides how many trials there are"
 TIMED = frozenset({"trade_offs"})  # checks that measure time, which is never the same twice
 THERE, GONE = "there", "not there"
+WHICH = ("row", "part", "fold", "repeat")  # of a prediction
 JUDGED = ("status", "value", "low", "high", "p_value", "n", "n_changed")
 
 
@@ -84,7 +85,7 @@ def compare_folders(old: Path, new: Path, parts: Mapping[str, tuple[str, ...]]) 
         compared("scores on folds", fold_score_pairs(before, after)),
         compared("champions", champion_pairs(then, now)),
         compared("scores of models and baselines", score_pairs(then, now)),
-        compared("predictions", prediction_pairs(old, new)),
+        compared("predictions", prediction_pairs(old, new, erased=bool(then.erasures))),
         compared("findings", finding_pairs(runs.read_findings(old), runs.read_findings(new))),
         compared("best model", [("", "best", then.best, now.best)] if before or then.models else []),
     )
@@ -237,8 +238,11 @@ def key_of(finding: Finding) -> tuple[str, str, str, str]:
     return finding.model, finding.check, finding.test, finding.variant
 
 
-def prediction_pairs(old: Path, new: Path) -> Iterator[Pair]:
-    """Yield each file of predictions; of one that differs the first row and column in which it does."""
+def prediction_pairs(old: Path, new: Path, *, erased: bool) -> Iterator[Pair]:
+    """Yield each file of predictions; of one that differs the first row and column in which it does.
+
+    erased: rows went from the old ones, so only those that are still there are compared.
+    """
     for file in sorted((old / FOLDER).glob("*.parquet")):
         again = new / FOLDER / file.name
         if not again.is_file():
@@ -246,10 +250,10 @@ def prediction_pairs(old: Path, new: Path) -> Iterator[Pair]:
         elif file.read_bytes() == again.read_bytes():
             yield file.stem, file.name, THERE, THERE
         else:
-            yield (file.stem, *first_difference(file, again))
+            yield (file.stem, *first_difference(file, again, erased=erased))
 
 
-def first_difference(file: Path, again: Path) -> tuple[str, Any, Any]:
+def first_difference(file: Path, again: Path, *, erased: bool) -> tuple[str, Any, Any]:
     """Return where two files of predictions differ first, and both values; equal values in other bytes are equal."""
     import polars as pl
 
@@ -258,6 +262,8 @@ def first_difference(file: Path, again: Path) -> tuple[str, Any, Any]:
         then, now = pl.read_parquet(file, glob=False), pl.read_parquet(again, glob=False)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return name, "a file that can be read", "one of them is damaged"
+    if erased and then.schema == now.schema:
+        now = now.join(then, on=WHICH, how="semi", nulls_equal=True, maintain_order="left")
     if then.schema != now.schema or then.height != now.height:
         return f"{name}: rows and columns", told_shape(then), told_shape(now)
     for column in then.columns:

@@ -119,7 +119,9 @@ def remember(task: Task, path: Path, where: Whereabouts) -> None:
     name = name_of(path)
     task.parts[path] = where.parts
     if where.unknown:
-        task.left.append(Left(name, f"whether it holds rows of the person cannot be told: {where.unknown}"))
+        ids = None if where.data is None else where.data.id_column
+        way_out = f". If you know the ids of these rows: --column {ids}" if ids else ""
+        task.left.append(Left(name, f"whether it holds rows of the person cannot be told: {where.unknown}{way_out}"))
     if where.alike:
         task.notes.append(
             f"{name}: {where.alike:,} rows of its data differ from the value only in case or in how a number is "

@@ -28,7 +28,9 @@ def print_erasure(done: Erasure, root: Path, form: str) -> None:
 
 def title(done: Erasure) -> str:
     told = f"{count(done.receipt.values, 'value')} of the column '{done.receipt.column}'"
-    return f"erase {told} (dry run: nothing was changed)" if done.dry_run else f"erased {told}"
+    if done.dry_run:
+        return f"erase {told} (dry run: nothing was changed)"
+    return f"erased {told}" if done.has_found else f"erase {told}: nothing was changed"
 
 
 def sections(done: Erasure, root: Path) -> list[Section]:
