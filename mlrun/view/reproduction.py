@@ -58,7 +58,7 @@ def departures(done: Reproduction) -> Iterator[Point]:
     for at, each in enumerate(done.departures):
         yield Point(str(each), each.what)
         if each.cure and not any(other.cure == each.cure for other in done.departures[at + 1 :]):
-            yield Point(each.cure, "cure")
+            yield Point(each.cure, "way out")
 
 
 def compared(done: Reproduction) -> Table:
