@@ -126,10 +126,10 @@ def prepare(path: Path, root: Path, wish: Wish, scratch: Path) -> Repetition:
         *files_beside(then),
         *find_departures(path, spec.folder, then, origins_now(ready)),
     )
-    notes = () if Path(spec.folder).is_dir() else (f"the folder in which its spec stood is gone: {spec.folder}",)
+    notes = [] if Path(spec.folder).is_dir() else [f"the folder in which its spec stood is gone: {spec.folder}"]
     if record.erasures:
-        notes += (f"a person was erased from {record.name} since: predictions of their rows are not compared",)
-    return Repetition(path, record, ready, departures, notes, scratch, why)
+        notes.append(f"a person was erased from {record.name} since: predictions of their rows are not compared")
+    return Repetition(path, record, ready, departures, tuple(notes), scratch, why)
 
 
 def as_recorded(spec: Spec, record: RunRecord, roots: Sequence[Path]) -> Spec:

@@ -370,6 +370,21 @@ def test_a_value_is_a_whole_word(value: str, text: str, is_there: bool) -> None:
     assert make_subject("user", [value]).stands_in(Piece("", text)) is is_there
 
 
+@given(
+    st.lists(st.text("aAbß -(7İı", min_size=1, max_size=6), min_size=1, max_size=12), st.text("aAbß -(7İı", max_size=30)
+)
+def test_many_values_are_found_as_each_alone_is(values: list[str], text: str) -> None:
+    known = [value for value in values if len(value.strip()) >= 3]
+    alone = any(make_subject("user", [value]).stands_in(Piece("", text)) for value in known)
+    assert not known or make_subject("user", known).stands_in(Piece("", text)) == alone
+
+
+def test_the_longest_of_values_goes_first() -> None:
+    subject = make_subject("user", ["Ann", "ANN(b", "ann(", "ann-lee", "anna maria", "884422", "884422 b"])
+    text = "ann(b Ann( ANN-Lee Anna Maria ann 884422 b"
+    assert subject.replaced(text) == "ERASED ERASED ERASED ERASED ERASED ERASED"
+
+
 def test_a_short_value_is_looked_for_in_places_of_its_column_only() -> None:
     subject = make_subject("user", ["7"])
     assert subject.stands_in(Piece("", "7", ("vocabularies", "user")))

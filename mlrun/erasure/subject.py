@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
 from mlrun.errors import UsageError
@@ -22,6 +24,7 @@ TERM = re.compile(r"\b\w\w+\b")  # what scikit-learn's vectorizers take for a wo
 A_NUMBER = "(number)"  # the last name of a piece that is one: only right below the column's name it may be an id
 NEAR = 4  # so near above a text, the column's name says that the text is a value of it
 AT_MOST = 10_000  # values in one go
+DEEPEST = 40  # alternatives in alternatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Subject:
     column: str
     values: tuple[Value, ...]
     exact: frozenset[str] = field(default=frozenset())
+    folded: frozenset[str] = field(default=frozenset())
+    numbers: frozenset[Decimal] = field(default=frozenset())
     anywhere: re.Pattern[str] | None = None
     in_bytes: re.Pattern[str] | None = None
     after_column: re.Pattern[str] | None = None
@@ -62,19 +67,15 @@ class Subject:
         if value is None:
             return False
         if isinstance(value, bool):
-            return str(value).lower() in {each.text.lower() for each in self.values}
+            return str(value).casefold() in self.folded
         if isinstance(value, (int, float)):
-            known = as_number(repr(value))
-            return known is not None and any(each.number == known for each in self.values)
+            return as_number(repr(value)) in self.numbers
         return composed(value.isoformat(sep=" ") if hasattr(value, "hour") else str(value)) in self.exact
 
     def is_like(self, value: Any) -> bool:
         """Say whether a text would mean the person if case, or how a number is written, did not count."""
         text = composed(str(value))
-        folded, known = text.casefold(), as_number(text)
-        return any(
-            folded == each.text.casefold() or (known is not None and known == each.number) for each in self.values
-        )
+        return text.casefold() in self.folded or as_number(text) in self.numbers
 
     def rows_of(self, column: pl.Series) -> tuple[pl.Series, int]:
         """Return where the person is in a column, (n,) booleans, and how many other rows are only like it."""
@@ -97,10 +98,7 @@ class Subject:
 
     def is_named_by_text(self, text: str) -> bool:
         """Say whether a text in a place of the column means the person; a number there may be written in any way."""
-        if composed(text) in self.exact:
-            return True
-        known = as_number(composed(text))
-        return known is not None and any(each.number == known for each in self.values)
+        return composed(text) in self.exact or as_number(composed(text)) in self.numbers
 
     def replaced(self, text: str, names: Sequence[str] = ()) -> str:
         """Return the text with a word in place of each value that it holds; the text itself where it holds none."""
@@ -146,9 +144,11 @@ def make_subject(column: str, texts: Iterable[str]) -> Subject:
         column=column,
         values=values,
         exact=frozenset(known),
-        anywhere=any_of([whole_word(each) for each in telling]),
+        folded=frozenset(text.casefold() for text in known),
+        numbers=frozenset(each.number for each in values if each.number is not None),
+        anywhere=any_of(telling),
         in_bytes=in_bytes_of(long),
-        after_column=any_of([whole_word(each) for each in short], before),
+        after_column=any_of(short, before),
     )
 
 
@@ -159,14 +159,41 @@ def in_bytes_of(texts: Sequence[str]) -> re.Pattern[str] | None:
     """
     word = "[0-9A-Za-z_]"
     left, right = rf"(?<!{word})(?<!{word}[- .@])", rf"(?!{word})(?![- .@]{word})"
-    return re.compile(left + f"(?:{'|'.join(map(re.escape, texts))})" + right) if texts else None
+    return re.compile(left + f"(?:{one_of(dict.fromkeys(texts, ''))})" + right) if texts else None
 
 
-def any_of(patterns: Sequence[str], before: str = "") -> re.Pattern[str] | None:
-    """Return one pattern for all of them, the longest first; None for none."""
-    if not patterns:
+def any_of(values: Sequence[Value], before: str = "") -> re.Pattern[str] | None:
+    """Return one pattern for all values where they are whole words, the longest first; None for none."""
+    if not values:
         return None
-    return re.compile(f"{before}(?:{'|'.join(sorted(patterns, key=len, reverse=True))})", re.IGNORECASE)
+    alike: dict[str, dict[str, str]] = {}
+    for value in sorted(values, key=lambda each: (each.number is not None, "-" not in each.text)):
+        left, right = edges_of(value)
+        alike.setdefault(left, {})[small(value.text)] = right
+    found = "|".join(f"{left}(?:{one_of(ends)})" for left, ends in alike.items())
+    return re.compile(f"{before}(?:{found})", re.IGNORECASE)
+
+
+def one_of(ends: Mapping[str, str], depth: int = 0) -> str:
+    """Return a pattern for one of many texts, the longest first; what several begin with is looked at once.
+
+    ends: text → pattern of what must follow it. So 10,000 values cost hardly more than one.
+    """
+    texts = sorted(ends, reverse=True)
+    if depth > DEEPEST:
+        return "|".join(re.escape(text) + ends[text] for text in texts)
+    found = []
+    for _, group in groupby(texts, key=lambda text: text[:1]):
+        same = list(group)
+        begin = commonprefix((same[0], same[-1]))  # noqa: RUF071 - of texts in order, not of paths
+        rest = {text[len(begin) :]: ends[text] for text in same}
+        found.append(re.escape(begin) + (f"(?:{one_of(rest, depth + 1)})" if len(rest) > 1 else ends[same[0]]))
+    return "|".join(found)
+
+
+def small(text: str) -> str:
+    """Return a text in small letters as far as one letter becomes one: so values share what they begin with."""
+    return "".join(lower if len(lower := letter.lower()) == 1 else letter for letter in text)
 
 
 def value_of(text: str) -> Value:
@@ -177,16 +204,15 @@ def value_of(text: str) -> Value:
     return Value(text, number, telling)
 
 
-def whole_word(value: Value) -> str:
-    """Return a pattern for the value where it is a whole word: 7 is none of 17, 0.7 and 7.5, but of 'no 7.'."""
-    escaped = re.escape(value.text)
+def edges_of(value: Value) -> tuple[str, str]:
+    """Return patterns of what is around a value that is a whole word: 7 is none of 17, 0.7 and 7.5, but of 'no 7.'."""
     if value.number is not None:
-        return rf"(?<!\w)(?<![0-9][.,])(?<![.]){escaped}(\.0+)?(?![.,]?[0-9])(?!\w)"
+        return r"(?<!\w)(?<![0-9][.,])(?<![.])", r"(\.0+)?(?![.,]?[0-9])(?!\w)"
     left = r"(?<!\w)" if is_of_word(value.text[0]) else ""
     right = r"(?!\w)" if is_of_word(value.text[-1]) else ""
     if "-" in value.text:  # then a hyphen joins: u-1 is no part of u-1-2
         left, right = left and r"(?<!\w)(?<!\w-)", right and r"(?!\w)(?!-\w)"
-    return left + escaped + right
+    return left, right
 
 
 def is_of_word(character: str) -> bool:
