@@ -46,9 +46,9 @@ def kept_again(run: Path, where: Whereabouts, subject: Subject, made: Made) -> b
     changed: dict[str, ErasedSnapshot] = {}
     for each in where.found:
         changed |= of_part(each, where, subject, made)
-    ids, id_column = where.ids, None if where.data is None else where.data.id_column
+    named = names_of_ids(run)
     for entry in entries_of(old, (BASELINES,)):
-        known = baseline(entry, ids, id_column, subject, made)
+        known = baseline(entry, where.ids, named, subject, made)
         if known is not None:
             changed[entry["sha256"]] = known
     new = scrubbed_json(
@@ -120,10 +120,20 @@ def kept(sha256: str, new: bytes | None, rows: int, made: Made) -> ErasedSnapsho
     return ErasedSnapshot(sha256, after, rows)
 
 
+def names_of_ids(run: Path) -> frozenset[str]:
+    """Return the columns of ids that the spec names in files of people's labels and of predictions."""
+    resolved = read_object(run / "spec.resolved.json") or {}
+    baselines = resolved["baselines"] if "baselines" in resolved else ()
+    return frozenset(str(each["params"]["id"]) for each in baselines if "id" in each["params"])
+
+
 def baseline(
-    entry: Mapping[str, Any], ids: frozenset[str], id_column: str | None, subject: Subject, made: Made
+    entry: Mapping[str, Any], ids: frozenset[str], named: frozenset[str], subject: Subject, made: Made
 ) -> ErasedSnapshot | None:
-    """Return what is kept of a file with people's labels or predictions of others; None where nothing must change."""
+    """Return what is kept of a file with people's labels or predictions of others; None where nothing must change.
+
+    Its ids stand where `predictions.read_predictions` finds them.
+    """
     import polars as pl
 
     path = snapshot_path(made.root, entry["sha256"])
@@ -134,9 +144,11 @@ def baseline(
     try:
         table = pl.read_parquet(io.BytesIO(content)) if is_parquet else pl.read_csv(content, infer_schema=False)
     except pl.exceptions.PolarsError:
-        return kept(entry["sha256"], None, 0, made) if holds(content, subject) else None
-    name = next((name for name in (id_column, "row", "id") if name in table.columns), table.columns[0])
-    gone = table[name].cast(pl.String).is_in(sorted(ids)).fill_null(value=False)
+        return remembered(kept(entry["sha256"], None, 0, made), (), made) if holds(content, subject) else None
+    usual = next((name for name in ("row", "id") if name in table.columns), table.columns[0])
+    gone = pl.repeat(value=False, n=table.height, eager=True)
+    for name in named.intersection(table.columns) or {usual}:
+        gone |= table[name].cast(pl.String).is_in(sorted(ids)).fill_null(value=False)
     if subject.column in table.columns:
         gone |= subject.rows_of(table[subject.column])[0]
     if not gone.any() and not holds(content, subject):
@@ -144,7 +156,13 @@ def baseline(
     clean = clean_table(table.filter(~gone), subject, leave=(subject.column,))
     buffer = io.BytesIO()
     _ = clean.write_parquet(buffer, compression="zstd") if is_parquet else clean.write_csv(buffer)
-    return kept(entry["sha256"], buffer.getvalue(), int(gone.sum()), made)
+    new = kept(entry["sha256"], buffer.getvalue(), int(gone.sum()), made)
+    return remembered(new, tuple(gone.arg_true().to_list()), made)
+
+
+def remembered(new: ErasedSnapshot, rows: tuple[int, ...], made: Made) -> ErasedSnapshot:
+    """Note what was made of a snapshot, so that the old one goes once no run refers to it."""
+    return made.known.setdefault((new.before, rows), new)
 
 
 # -- data.json ---------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from mlrun.store.writing import TEMPORARY, storing, write_atomically
 
 FOLDER, LOCK, PURPOSE, FORMAT = ".erasures", "lock", "erasure", 1
 OUT_OF_REACH = (
-    "files of data that runs were made from: they are never changed",
+    "files of data, labels and predictions that runs were made from: they are never changed",
     "backups and file-system snapshots; blocks of deleted files that the disk has not used again",
     "the history of git and what was pushed; copies of runs, exports, reports and predictions written elsewhere",
     "scores, counts, digests of whole tables stay as they were: with all other rows, a guess of the row can be checked",
