@@ -122,9 +122,8 @@ def kept(sha256: str, new: bytes | None, rows: int, made: Made) -> ErasedSnapsho
 
 def names_of_ids(run: Path) -> frozenset[str]:
     """Return the columns of ids that the spec names in files of people's labels and of predictions."""
-    resolved = read_object(run / "spec.resolved.json") or {}
-    baselines = resolved["baselines"] if "baselines" in resolved else ()
-    return frozenset(str(each["params"]["id"]) for each in baselines if "id" in each["params"])
+    resolved = {"baselines": (), **(read_object(run / "spec.resolved.json") or {})}
+    return frozenset(str(each["params"]["id"]) for each in resolved["baselines"] if "id" in each["params"])
 
 
 def baseline(
