@@ -239,6 +239,25 @@ def test_kept_models_are_marked_told_as_left_and_go_when_asked_again(shop: Path)
     assert list((shop / "shop/0001/models").iterdir()) == []
 
 
+def test_kept_labels_and_predictions_of_the_person_go_too(tmp_path: Path) -> None:
+    """By their ids: nothing else in these files says whose they are."""
+    table = people(names_of(20))
+    table.write_csv(tmp_path / "rows.csv")
+    table.select("id", "y").write_csv(tmp_path / "labels.csv")
+    table.select(label=pl.col("y"), of="id", id=-pl.col("id")).write_csv(tmp_path / "today.csv")
+    baselines = [
+        {"human": {"name": "people", "path": "labels.csv"}},
+        {"existing": {"name": "today", "predictions": "today.csv", "id": "of"}},
+    ]
+    done = run(spec_of(tmp_path, data={"snapshot": True}, models={"gaussian_nb": {}}, baselines=baselines))
+    theirs = [str(name) for name in table.filter(user=PERSON)["id"]]
+    assert done.folder is not None
+    assert exit_code(erased(tmp_path / "runs")) == 0
+    kept = [pl.read_csv(path, infer_schema=False) for path in (tmp_path / "runs/.data").glob("*/*")]
+    assert len(kept) == 3
+    assert not [name for name in theirs for each in kept for column in each if name in column]
+
+
 def test_a_second_person_is_found_by_position_after_the_first_is_gone(made: Path, tmp_path: Path) -> None:
     people(names_of(20)).write_csv(tmp_path / "rows.csv")
     run(spec_of(tmp_path, data={"snapshot": True, "id": None}, models={"gaussian_nb": {}}))
