@@ -29,7 +29,8 @@ EARLIER_RUNS = 30  # complete runs whose trials can be reused
 class Opened:
     """A run's folder with its log; known: identity → a finished trial of an earlier run on these rows.
 
-    foreign: earlier runs on these rows that were made elsewhere, and are not reused.
+    foreign: earlier runs on these rows that were made elsewhere, and are not reused. erased: the newest one on these
+    very rows that a person was erased from since, "" = none.
     """
 
     folder: RunFolder
@@ -39,14 +40,16 @@ class Opened:
     known: Mapping[str, TrialResult] = field(default_factory=dict)
     champions: Mapping[str, tuple[Path, ModelRecord]] = field(default_factory=dict)
     foreign: tuple[str, ...] = ()
+    erased: str = ""
 
 
 class Earlier(NamedTuple):
-    """What can be taken over: identity → trial, identity → run folder and champion; foreign: runs passed over."""
+    """What can be taken over: identity → trial, identity → run folder and champion; foreign, erased: as in Opened."""
 
     trials: Mapping[str, TrialResult]
     champions: Mapping[str, tuple[Path, ModelRecord]]
     foreign: tuple[str, ...] = ()
+    erased: str = ""
 
 
 @contextmanager
@@ -121,9 +124,13 @@ def earlier_results(root: Path, spec: Spec, identity: RunIdentity) -> Earlier:
     trials: dict[str, TrialResult] = {}
     champions: dict[str, tuple[Path, ModelRecord]] = {}
     foreign: list[str] = []
+    erased = ""
     looked_at = 0
     for run in runs.iter_runs(root, spec.experiment):
-        if run.rows_id != identity.digests.rows_id or run.erasures:  # what a person was erased from gives nothing on
+        if run.rows_id != identity.digests.rows_id:
+            continue
+        if run.erasures:  # what a person was erased from gives nothing on
+            erased = erased or run.name
             continue
         looked_at += 1
         if looked_at > EARLIER_RUNS:
@@ -137,7 +144,7 @@ def earlier_results(root: Path, spec: Spec, identity: RunIdentity) -> Earlier:
         for result in whole_trials(path):
             if result.status == "done" and result.identity:
                 trials.setdefault(result.identity, result)
-    return Earlier(trials, champions, tuple(foreign))
+    return Earlier(trials, champions, tuple(foreign), erased)
 
 
 def whole_trials(path: Path) -> tuple[TrialResult, ...]:
@@ -161,6 +168,14 @@ def told_foreign(names: Sequence[str]) -> str:
     return (
         f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} on the same rows cannot be reused: made "
         "elsewhere, by an older mlrun, or changed since. Machines that share runs need one MLRUN_KEY"
+    )
+
+
+def told_erased(name: str) -> str:
+    """Say that rows are those from which a person was erased in the runs, so that they hold the person still."""
+    return (
+        f"a person was erased from {name} since, and these are the rows that it was made from: take theirs out of the "
+        "data, or they are in the runs again"
     )
 
 

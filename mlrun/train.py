@@ -13,7 +13,7 @@ from mlrun.course import Course, Hear, ignore
 from mlrun.events import DataLoaded, Event, Noted, RunClaimed, SpecRead, Unchanged
 from mlrun.fold_data import FoldStore
 from mlrun.leaderboard import baseline_line, model_line
-from mlrun.opening import Opened, open_run, told_foreign
+from mlrun.opening import Opened, open_run, told_erased, told_foreign
 from mlrun.plan import PlannedModel
 from mlrun.ready import Ready, join_to_data
 from mlrun.recording import Beginning, begin_recording
@@ -51,6 +51,8 @@ def train(
         yield told(ready)
         if options.if_changed and (same := same_as_latest(ready.spec, ready.identity, options)):
             latest, folder = same
+            if latest.erasures:
+                yield Noted(told_erased(latest.name), warning=True)
             yield Unchanged(latest.name, str(folder), latest.exit_code)
             return
         yield from run(ready, options, hear)
@@ -68,6 +70,8 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
         yield from keep_data(ready, options.sample, opened.folder.path)
         if opened.foreign:
             yield Noted(told_foreign(opened.foreign))
+        if opened.erased:
+            yield Noted(told_erased(opened.erased), warning=True)
         kind, since = catalog.find("executors", options.executor), opened.started if opened.resumed else ""
         with sampled(opened.folder.path, since) as sampling, kind.make(options.jobs or physical_cores()) as executor:
             course = make_course(ready, opened, executor, hear)

@@ -20,6 +20,7 @@ from mlrun.erase import Wish, erase
 from mlrun.erasure.staleness import families_of, keeps_rows, worse
 from mlrun.errors import UsageError
 from mlrun.evaluate import evaluate
+from mlrun.events import Noted
 from mlrun.predict import predict
 from mlrun.screen.standings import leaderboard
 from mlrun.store.run_record import ModelRecord
@@ -141,6 +142,18 @@ def test_nothing_is_reused_of_an_erased_run(shop: Path) -> None:
     after = trained(shop)
     assert after.record["fits"]["reused"] == 0
     assert [each["stale"] for each in after.record["models"] if each["kind"] == "model"] == ["", ""]
+
+
+def test_training_again_on_rows_that_hold_an_erased_person_is_warned_of(shop: Path) -> None:
+    erased(shop)
+    for options in ({"if_changed": True}, {}):
+        done = run(shop / "spec.yaml", **options)
+        assert any(isinstance(event, Noted) and "a person was erased" in event.text for event in done.events)
+        assert (done.folder is None) == bool(options)
+    table().filter(pl.col("user") != PERSON).write_csv(shop / "rows.csv")
+    done = run(shop / "spec.yaml", if_changed=True)
+    assert done.folder is not None
+    assert not any(isinstance(event, Noted) and "a person was erased" in event.text for event in done.events)
 
 
 def test_a_gate_against_a_run_without_its_best_model_is_not_run(shop: Path) -> None:

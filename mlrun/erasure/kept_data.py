@@ -146,7 +146,7 @@ def baseline(
         return remembered(kept(entry["sha256"], None, 0, made), (), made) if holds(content, subject) else None
     usual = next((name for name in ("row", "id") if name in table.columns), table.columns[0])
     gone = pl.repeat(value=False, n=table.height, eager=True)
-    for name in named.intersection(table.columns) or {usual}:
+    for name in {usual, *named.intersection(table.columns)}:
         gone |= table[name].cast(pl.String).is_in(sorted(ids)).fill_null(value=False)
     if subject.column in table.columns:
         gone |= subject.rows_of(table[subject.column])[0]
