@@ -212,6 +212,14 @@ def test_tables_without_a_common_column_have_no_rows_in_common() -> None:
     assert [column.change for column in found.columns] == ["removed", "added"]
 
 
+def test_infinite_values_are_missing_ones_and_that_is_told(tmp_path: Path) -> None:
+    pl.DataFrame({"a": [1.0, float("inf"), 3]}).write_parquet(tmp_path / "one.parquet")
+    pl.DataFrame({"a": [1.0, None, 3]}).write_parquet(tmp_path / "two.parquet")
+    found = told(tmp_path, tmp_path / "one.parquet", tmp_path / "two.parquet")
+    assert found.same
+    assert [note for note in found.notes if "one.parquet: column 'a': 1 infinite value taken as missing" in note]
+
+
 def test_lists_are_compared_too() -> None:
     first = pl.DataFrame({"id": [1, 2, 3], "l": [[1], [2, 3], None]})
     found = compared(first, first.with_columns(l=pl.Series([[1], [2, 4], None])), "id")

@@ -145,17 +145,18 @@ def side_of_data(name: str, beside: Side | None) -> Side:
         params = {**params, **section.params, "path": params["path"]}
     reads_text = find_source(origin.source, folder).reads_text
 
-    def read(as_text: tuple[str, ...]) -> pl.DataFrame:
+    def settled(as_text: tuple[str, ...]) -> tuple[pl.DataFrame, list[str]]:
         raw = load_table(origin.source, params, folder, as_text)
-        return settle_table(raw, dict.fromkeys(set(as_text) & set(raw.columns), "text"), None, name)[0]
+        table, _, notes = settle_table(raw, dict.fromkeys(set(as_text) & set(raw.columns), "text"), None, name)
+        return table, [f"{name}: {note}" for note in notes if "taken as missing" in note]
 
     try:
-        table = read(text_columns(schema_of_side(beside)))
+        table, missing = settled(text_columns(schema_of_side(beside)))
     except DataError as error:
         raise DataError(f"{error}{told_reading(beside, origin)}") from error
     table, notes = selected(table, section, name)
-    again = read if reads_text and beside is None else None
-    return Side(name, "file", table, typed=not reads_text, reread=again, notes=notes)
+    again = (lambda as_text: settled(as_text)[0]) if reads_text and beside is None else None
+    return Side(name, "file", table, typed=not reads_text, reread=again, notes=(*missing, *notes))
 
 
 def schema_of_side(side: Side | None) -> Mapping[str, str]:

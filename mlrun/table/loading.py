@@ -32,7 +32,8 @@ def load_table(source: str, params: Params, folder: str, as_text: tuple[str, ...
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(f"the data of source '{source}' cannot be read as a table ({type(error).__name__}).") from error
     if not table.width or not table.height:
-        raise DataError(f"the data of source '{source}' has {table.height} rows and {table.width} columns.")
+        what = str(params["path"]) if "path" in params else f"the data of source '{source}'"
+        raise DataError(f"{what} has {table.height} rows and {table.width} columns.")
     refuse_names(table.columns, f"source '{source}'")
     return table
 
