@@ -509,3 +509,10 @@ def test_no_slice_is_sought_in_the_target_in_ids_or_in_what_was_dropped() -> Non
 def test_auto_asks_for_every_sensitive_column() -> None:
     asked = context(table(), np.zeros(ROWS), sensitive=("sex", "region"))
     assert ENTRY.automatic(asked) == ({"by": ("sex", "region")},)
+
+
+def test_a_value_that_few_rows_share_is_never_named() -> None:
+    """It would tell of single people, in a report and in what CI shows."""
+    faith = pl.Series("faith", ["a"] * 40 + ["b"] * 5 + ["rare"] * 4 + ["once"] + [None])
+    parts = {part.name: int(part.rows.sum()) for part in parts_of(faith)}
+    assert parts == {"faith = a": 40, "faith = b": 5, "faith = other": 5, "faith is missing": 1}

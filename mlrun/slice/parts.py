@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlrun.records import Array
 
 CATEGORIES = 12  # the most frequent values of a column; the others are one slice
+FEWEST = 5  # rows that share a value before it is named: a rarer one would tell of single people, and no test can
 QUANTILES = 4
 LONGEST = 40  # characters of a value in a slice's name
 
@@ -113,14 +114,17 @@ def _range(name: str, low: Any, high: Any) -> str:
 
 
 def _values(column: pl.Series, known: pl.Series) -> Iterator[Part]:
-    """Yield the most frequent values, then all others as one; nothing where hardly a value comes twice, as in text."""
+    """Yield the most frequent values, then all others as one; nothing where hardly a value comes twice, as in text.
+
+    A value of very few rows is never named: findings, reports and what CI shows would tell of single people.
+    """
     counts = known.value_counts().rows()
     if len(counts) > max(CATEGORIES, len(known) // 2):
         return
-    values = sorted(value for value, _ in sorted(counts, key=_by_count)[:CATEGORIES])
+    values = sorted(value for value, rows in sorted(counts, key=_by_count)[:CATEGORIES] if rows >= FEWEST)
     for value in values:
         yield Part(f"{column.name} = {_told(value)}", (column == value).fill_null(value=False).to_numpy())
-    if len(counts) > CATEGORIES:
+    if len(counts) > len(values):
         others = column.is_not_null() & ~column.is_in(pl.Series(values, dtype=column.dtype).implode())
         yield Part(f"{column.name} = other", others.fill_null(value=False).to_numpy())
 
