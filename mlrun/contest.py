@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlrun.contracts import Tried
 from mlrun.errors import DataError
 from mlrun.fit import TrialAnswer
 from mlrun.metrics import oriented
 from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel
 from mlrun.records import Failure, Fold, MetricSpec, Prediction, Trial, TrialResult, TrialStatus
+from mlrun.search_contracts import Tried
 from mlrun.stored import StoredModel
 from mlrun.wrapping import Wrapping
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from mlrun.kinds import ByTask, Kind
 from mlrun.records import Outcome, Params, Prediction, Task, TaskKind
 from mlrun.run_options import ExportRequest
+from mlrun.search_contracts import Domain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,12 +49,15 @@ class Nested:
     restrict: a fitted estimator and params to the estimator that a fit with these params would have given;
         shares memory with the first, changes nothing in it.
     allowed: whether a fit with these params can be shared at all.
+    apart: what must be equal among params that share a fit, beyond the parameters that are not nested: where a value
+        of a nested one changes how the library goes about it.
     """
 
     parameters: tuple[str, ...]
     widest: Callable[[Sequence[Params]], Params]
     restrict: Callable[[Estimator, Params], Estimator]
     allowed: Callable[[Params], bool] = lambda params: True
+    apart: Callable[[Params], Hashable] = lambda params: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class ModelFamily:
 
     hyperparameters: None = not checked (a user's own family).
     grid: the default grid, parameter → values to try; ordered as it should be tried.
+    ranges: what a strategy that looks for itself draws from where the spec says nothing; {} = the grid.
     needs: scaling (of numbers), non_negative, dense (no sparse matrix).
     takes: what it can do without preparation: missing (NaN), categories (ordinal codes, with the
         positions of the category columns passed as `categorical_features` by `with_categories`).
@@ -86,6 +91,8 @@ class ModelFamily:
     says_likeliest: its classes are those of the highest probability, so that one question answers both; exactly so.
     training_scores: the scores of the rows that it was fitted on, where these are not what anomaly_score says of
         them (a row is not its own neighbour).
+    thread_exact: whether fits with these params are the same, bit for bit, on any number of threads; a conformance
+        test holds it. with_threads: the unfitted estimator on so many.
     stores_rows: a fitted estimator keeps rows of training as they are (neighbours, support vectors): erasing a person
         makes it go, where others are only marked.
     """
@@ -95,6 +102,7 @@ class ModelFamily:
     simplicity_rank: int
     hyperparameters: Mapping[str, Kind] | None
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    ranges: Mapping[str, Domain] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     takes: tuple[Take, ...] = ()
@@ -113,6 +121,8 @@ class ModelFamily:
     training_scores: Callable[[Estimator], Array] | None = None
     says_likeliest: bool = False
     stores_rows: bool = False
+    thread_exact: Callable[[Params], bool] = lambda params: False
+    with_threads: Callable[[Estimator, int], Estimator] | None = None
 
     def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
         """Return the hyperparameters that the family has for a task; None = not checked."""
@@ -122,56 +132,6 @@ class ModelFamily:
             name: kind.of(task) if isinstance(kind, ByTask) else kind for name, kind in self.hyperparameters.items()
         }
         return {name: kind for name, kind in found.items() if kind is not None}
-
-
-# -- search strategy: searches/<name>.py, ENTRY -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The values listed in a spec; a fixed value is a choice of one."""
-
-    values: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A distribution: uniform or log-uniform between low and high, whole numbers when `integer`."""
-
-    low: float
-    high: float
-    log: bool = False
-    integer: bool = False
-
-
-Domain = Choice | Range
-Grid = Mapping[str, Domain]
-Space = tuple[Grid, ...]  # a union of grids
-SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when the spec names none
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What every family may spend; None = no bound."""
-
-    trials: int | None = None
-    cpu_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A trial of the history: its params, its mean score turned so that higher is better (None = failed)."""
-
-    params: Params
-    score: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchStrategy:
-    """propose: a pure function of the history, so that a run cut off goes on from its journal; () = done."""
-
-    propose: Callable[[Space, Sequence[Tried], Budget, int], Sequence[Params]]
-    samples: bool  # draws from distributions
 
 
 # -- source: sources/<name>.py, ENTRY ---------------------------------------------------------------------------------

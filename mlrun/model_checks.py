@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mlrun.contracts import Choice
 from mlrun.pipelines import find_family
 from mlrun.records import Place, Problem, Task
+from mlrun.search_contracts import Choice
 from mlrun.searches import grid
 
 if TYPE_CHECKING:

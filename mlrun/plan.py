@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlrun import catalog
-from mlrun.contracts import Budget, Choice, Grid, ModelFamily, SearchStrategy, Tried
+from mlrun.contracts import ModelFamily
 from mlrun.errors import SpecError
 from mlrun.model_checks import meta_family, misfits
 from mlrun.pipelines import Blueprint, find_family
 from mlrun.provenance import fit_seed
 from mlrun.recipes import Recipe, recipe_for
 from mlrun.records import Dataset, Params, Task, Trial
+from mlrun.search_contracts import Budget, Choice, Grid, SearchStrategy, Tried
 
 if TYPE_CHECKING:
     from mlrun.spec import ModelSpec, Spec
@@ -69,8 +70,8 @@ def propose_trials(spec: Spec, model: PlannedModel, history: Sequence[Tried]) ->
     seed = fit_seed(spec.seed, f"search of {model.name}", 0, 0)
     proposals = strategy.propose(model.spec.space, history, budget_of(spec, model), seed)
     return [
-        Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, params)
-        for number, params in enumerate(proposals, len(history))
+        Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, each.params, each.fidelity)
+        for number, each in enumerate(proposals, len(history))
     ]
 
 
@@ -98,8 +99,8 @@ def share_fits(entry: ModelFamily, trials: Sequence[Trial]) -> list[tuple[Trial,
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         rest = {name: value for name, value in trial.params.items() if name not in entry.nested.parameters}
-        shared = entry.nested.allowed(trial.params) and all(name in trial.params for name in entry.nested.parameters)
-        key = repr(sorted(rest.items())) if shared else trial.id
+        alike = (sorted(rest.items()), entry.nested.apart(trial.params), trial.fidelity)
+        key = repr(alike) if entry.nested.allowed(trial.params) else trial.id
         groups.setdefault(key, []).append(trial)
     return [tuple(group) for group in groups.values()]
 

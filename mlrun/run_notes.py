@@ -10,9 +10,9 @@ import numpy as np
 
 from mlrun import metrics
 from mlrun.agreement import agreement
-from mlrun.contracts import Choice, Grid
 from mlrun.fit import take
 from mlrun.records import MetricSpec, Params, Prediction
+from mlrun.search_contracts import Choice, Grid
 from mlrun.statistics import expected_best
 
 if TYPE_CHECKING:

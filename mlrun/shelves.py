@@ -19,8 +19,9 @@ from mlrun.wording import ARROWS, NOTHING, as_text
 if TYPE_CHECKING:
     from mlrun.baselines import Baseline
     from mlrun.check_contracts import Check, Edit
-    from mlrun.contracts import ExecutorKind, ExportKind, Metric, ModelFamily, SearchStrategy, Source
+    from mlrun.contracts import ExecutorKind, ExportKind, Metric, ModelFamily, Source
     from mlrun.kinds import Parameter
+    from mlrun.search_contracts import SearchStrategy
 
 KINDS = ("models", "metrics", "baselines", "searches", "sources", "executors", "checks", "edits", "exports")
 

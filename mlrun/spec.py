@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from mlrun.contracts import SAMPLED_TRIALS
 from mlrun.errors import SpecError
 from mlrun.language import checks
 from mlrun.language.canonical import canonical, differing
@@ -44,6 +43,7 @@ from mlrun.language.space import freeze
 from mlrun.language.usefulness import read_useful
 from mlrun.language.yaml_reader import MAX_BYTES, Node, Path, read
 from mlrun.records import Place, Problem
+from mlrun.search_contracts import SAMPLED_TRIALS
 
 __all__ = [
     "AnomalySpec",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlrun.contracts import Budget, Choice, Domain, Range, Space, Tried
 from mlrun.records import Params
+from mlrun.search_contracts import Budget, Choice, Domain, Proposal, Range, Space, Tried
 from mlrun.searches import grid, random
 
 SPACE: Space = ({"a": Choice((1, 2)), "b": Choice(("x", "y", "z"))}, {"c": Choice((None,))})
@@ -24,13 +25,17 @@ def history(params: list[Params]) -> list[Tried]:
     return [Tried(one, 0.0) for one in params]
 
 
+def params_of(proposals: Sequence[Proposal]) -> list[Params]:
+    return [each.params for each in proposals]
+
+
 def drawn(domain: Domain, count: int = 2000) -> list[Any]:
     draws = itertools.islice(random.draws(({"p": domain},), seed=1), count)
     return [params["p"] for params in draws]
 
 
 def test_a_grid_is_tried_in_the_order_in_which_it_is_written() -> None:
-    assert list(grid.propose(SPACE, (), FREE, 0)) == [
+    assert params_of(grid.propose(SPACE, (), FREE, 0)) == [
         *({"a": a, "b": b} for a in (1, 2) for b in "xyz"),
         {"c": None},
     ]
@@ -38,7 +43,7 @@ def test_a_grid_is_tried_in_the_order_in_which_it_is_written() -> None:
 
 def test_what_two_grids_of_a_union_share_is_tried_once_where_it_first_stands() -> None:
     union: Space = ({"a": Choice((1, 2))}, {"a": Choice((3, 1))})
-    assert list(grid.propose(union, (), FREE, 0)) == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert params_of(grid.propose(union, (), FREE, 0)) == [{"a": 1}, {"a": 2}, {"a": 3}]
     assert grid.size(union) == 4
 
 
@@ -52,8 +57,8 @@ def test_lists_and_mappings_are_values() -> None:
 
 
 def test_an_empty_space_is_one_trial_with_the_librarys_defaults() -> None:
-    assert list(grid.propose(({},), (), FREE, 0)) == [{}]
-    assert list(random.propose(({},), (), FREE, 0)) == [{}]
+    assert params_of(grid.propose(({},), (), FREE, 0)) == [{}]
+    assert params_of(random.propose(({},), (), FREE, 0)) == [{}]
 
 
 def test_cpu_seconds_are_looked_at_between_rounds() -> None:
@@ -61,7 +66,7 @@ def test_cpu_seconds_are_looked_at_between_rounds() -> None:
     budget = Budget(cpu_seconds=60)
     tried: list[Params] = []
     sizes = []
-    while found := list(grid.propose(space, history(tried), budget, 0)):
+    while found := params_of(grid.propose(space, history(tried), budget, 0)):
         tried += found
         sizes.append(len(found))
     assert sizes == [8, 8, 4]
@@ -70,14 +75,14 @@ def test_cpu_seconds_are_looked_at_between_rounds() -> None:
 
 def test_random_draws_lists_without_replacement_until_nothing_is_left() -> None:
     space: Space = ({"a": Choice(tuple(range(40))), "b": Choice(tuple(range(25)))},)
-    found = random.propose(space, (), Budget(trials=5000), 3)
+    found = params_of(random.propose(space, (), Budget(trials=5000), 3))
     assert len(found) == 1000
     assert {(params["a"], params["b"]) for params in found} == set(itertools.product(range(40), range(25)))
     assert [params["a"] for params in found] != sorted(params["a"] for params in found)
 
 
 def test_random_grants_thirty_trials_when_nothing_is_said() -> None:
-    assert len(random.propose(({"p": Range(0, 1)},), (), FREE, 0)) == 30
+    assert len(params_of(random.propose(({"p": Range(0, 1)},), (), FREE, 0))) == 30
 
 
 def test_a_short_distribution_of_integers_is_used_up() -> None:
@@ -121,10 +126,10 @@ def test_logs_of_integers_are_spread_evenly() -> None:
 
 def test_a_union_with_distributions_gives_each_grid_its_share() -> None:
     union: Space = ({"a": Range(0.0, 1.0)}, {"b": Range(0.0, 1.0), "c": Choice((1, 2, 3))})
-    found = random.propose(union, (), Budget(trials=400), 0)
+    found = params_of(random.propose(union, (), Budget(trials=400), 0))
     assert 60 < sum("a" in params for params in found) < 140  # a quarter of 400: 10 against 30 combinations
 
 
 def test_other_seeds_give_other_draws() -> None:
-    first, second = (random.propose(SPACE, (), Budget(trials=7), seed) for seed in (1, 2))
+    first, second = (params_of(random.propose(SPACE, (), Budget(trials=7), seed)) for seed in (1, 2))
     assert first != second

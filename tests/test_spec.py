@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mlrun import catalog, spec
-from mlrun.contracts import Choice, Range
 from mlrun.errors import SpecError
 from mlrun.records import MetricSpec
+from mlrun.search_contracts import Choice, Range
 from mlrun.spec import BaselineSpec, Spec
 
 SMALL = "experiment: tries\ndata: {source: sklearn, name: iris}\n"

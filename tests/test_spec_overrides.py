@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlrun import spec
-from mlrun.contracts import Choice
+from mlrun.search_contracts import Choice
 from mlrun.spec import BaselineSpec, Spec
 
 SMALL = "experiment: tries\ndata: {source: sklearn, name: iris}\n"

@@ -8,10 +8,10 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mlrun import catalog
-from mlrun.contracts import Choice, Domain, Range
 from mlrun.language.parameters import with_defaults
 from mlrun.language.sections import DataSpec, ModelSpec, Spec, UsefulSpec
 from mlrun.records import PlannedTest
+from mlrun.search_contracts import Choice, Domain, Range
 
 OUTSIDE = ("experiment", "hooks")  # a name for people, and who is told of the end: neither changes a result
 KEPT = "snapshot"  # of `data`: what is kept changes no result either

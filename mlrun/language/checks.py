@@ -8,12 +8,13 @@ from typing import Any
 
 from mlrun import catalog
 from mlrun.catalog import suggestion
-from mlrun.contracts import SearchStrategy, Source
+from mlrun.contracts import Source
 from mlrun.errors import UsageError
 from mlrun.language.problems import Findings, quote
 from mlrun.language.sections import ModelSpec, Spec
 from mlrun.language.shape import DataShape
 from mlrun.language.yaml_reader import Path
+from mlrun.search_contracts import SearchStrategy
 from mlrun.searches import grid
 
 ENDINGS = {

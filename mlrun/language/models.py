@@ -10,7 +10,7 @@ from typing import Any
 
 from mlrun import catalog
 from mlrun.catalog import suggestion
-from mlrun.contracts import Choice, Domain, Grid, ModelFamily
+from mlrun.contracts import ModelFamily
 from mlrun.errors import UsageError
 from mlrun.kinds import Kind
 from mlrun.language.preparation import overlay
@@ -20,6 +20,7 @@ from mlrun.language.shape import ModelShape
 from mlrun.language.space import MANY, combinations, freeze, read_domain
 from mlrun.language.yaml_reader import Path
 from mlrun.records import TaskKind
+from mlrun.search_contracts import Choice, Domain, Grid
 
 RESERVED = tuple(ModelShape.model_fields)
 SHARED = tuple(key for key in RESERVED if key not in ("grid", "params"))  # of a union of grids: the same for all

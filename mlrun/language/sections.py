@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mlrun.contracts import Space
 from mlrun.events import Hook
 from mlrun.records import ColumnKind, Label, MetricSpec, Params, Place, PlannedTest, TaskKind
+from mlrun.search_contracts import Space
 
 Calibrate = Literal["none", "sigmoid", "isotonic", "temperature"]
 Threshold = float | Literal["from_costs", "tuned"]

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlrun.contracts import Choice, Domain, Range, Space
 from mlrun.kinds import Kind
 from mlrun.language.problems import Findings, quote
 from mlrun.language.yaml_reader import Path
 from mlrun.records import Params
+from mlrun.search_contracts import Choice, Domain, Range, Space
 
 DISTRIBUTIONS = ("uniform", "log_uniform", "int", "log_int", "choice")
 MANY = 2000  # combinations that are looked at before a run; a family says again what it refuses when it is built

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from mlrun.contracts import Budget, Choice, SearchStrategy, Space, Tried
 from mlrun.records import Params
+from mlrun.search_contracts import Budget, Choice, Proposal, SearchStrategy, Space, Tried
 
 ROUND = 8  # trials between two looks at a budget of CPU seconds
 
 
-def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Params]:
+def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Proposal]:
     """Return what of the grid is still to be tried: all of it, or a few where CPU seconds are counted."""
     remaining = expand(space)[len(history) : budget.trials]
-    return remaining[:ROUND] if budget.cpu_seconds is not None else remaining
+    remaining = remaining[:ROUND] if budget.cpu_seconds is not None else remaining
+    return [Proposal(params) for params in remaining]
 
 
 def expand(space: Space) -> list[Params]:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from mlrun.contracts import SAMPLED_TRIALS, Budget, Choice, Domain, Grid, SearchStrategy, Space, Tried
 from mlrun.records import Params
+from mlrun.search_contracts import SAMPLED_TRIALS, Budget, Choice, Domain, Grid, Proposal, SearchStrategy, Space, Tried
 from mlrun.searches import grid
 
 ROUND = 8  # trials between two looks at a budget of CPU seconds
@@ -17,14 +17,14 @@ LISTED = 20_000  # combinations up to which a space of lists is shuffled as a wh
 MISSES = 1000  # draws in a row that gave nothing new: the space is used up
 
 
-def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Params]:
+def propose(space: Space, history: Sequence[Tried], budget: Budget, seed: int) -> Sequence[Proposal]:
     """Return the next draws of the one sequence that the seed defines; a resumed run goes on in it."""
     start = len(history)
     if budget.cpu_seconds is not None:
         stop = min(start + ROUND, budget.trials or start + ROUND)
     else:
         stop = budget.trials or SAMPLED_TRIALS
-    return list(islice(draws(space, seed), start, stop))
+    return [Proposal(params) for params in islice(draws(space, seed), start, stop)]
 
 
 def draws(space: Space, seed: int) -> Iterator[Params]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlrun import catalog
-from mlrun.contracts import Budget, Choice, Range, SearchStrategy, Space, Tried
 from mlrun.records import Params
+from mlrun.search_contracts import Budget, Choice, Proposal, Range, SearchStrategy, Space, Tried
 
 NAMES = catalog.names("searches")
 VALUES = st.one_of(st.integers(-3, 3), st.booleans(), st.none(), st.sampled_from(["a", "b", (1, 2), 0.5]))
@@ -34,12 +35,16 @@ def entry(name: str) -> SearchStrategy:
     return found
 
 
+def params_of(proposals: Sequence[Proposal]) -> list[Params]:
+    return [each.params for each in proposals]
+
+
 def run(strategy: SearchStrategy, space: Space, budget: Budget, seed: int, most: int = 60) -> list[Params]:
     """Play a search to its end (or `most` trials), a made-up score for each trial."""
     tried: list[Params] = []
     while len(tried) < most:
         told = [Tried(params, len(repr(params)) % 7 if number % 5 else None) for number, params in enumerate(tried)]
-        found = list(strategy.propose(space, told, budget, seed))
+        found = params_of(strategy.propose(space, told, budget, seed))
         if not found:
             break
         tried += found
@@ -74,8 +79,8 @@ def test_a_search_that_was_cut_off_goes_on_as_it_would_have(name: str, data: Any
     space = data.draw(spaces(strategy))
     whole = run(strategy, space, budget, seed)
     assert run(strategy, space, budget, seed) == whole  # a pure function of history and seed
-    rounds = list(strategy.propose(space, [], budget, seed))
-    again = list(strategy.propose(space, [Tried(params, 0.5) for params in rounds], budget, seed))
+    rounds = params_of(strategy.propose(space, [], budget, seed))
+    again = params_of(strategy.propose(space, [Tried(params, 0.5) for params in rounds], budget, seed))
     assert [*rounds, *again] == whole[: len(rounds) + len(again)]
 
 
