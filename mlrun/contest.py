@@ -108,10 +108,18 @@ class Contest:
     def history(self) -> Sequence[Tried]:
         """Return what the search strategy may know: finished trials in the order of their ids."""
         ordered = sorted(self.results, key=lambda result: (len(result.trial.id), result.trial.id))
-        return tuple(Tried(result.trial.params, self.score(result)) for result in ordered)
+        return tuple(Tried(each.trial.params, self._oriented(each), each.trial.fidelity) for each in ordered)
 
     def score(self, result: TrialResult) -> float | None:
         """Return the mean over folds of the first metric, turned so that higher is better; None = cannot win."""
+        return self._oriented(result) if result.trial.fidelity == 1 else None
+
+    @property
+    def candidates(self) -> int:
+        """Return how many different params were tried, on however many rows."""
+        return len({repr(sorted(result.trial.params.items())) for result in self.results})
+
+    def _oriented(self, result: TrialResult) -> float | None:
         if result.status != "done" or not self.metrics:
             return None
         mean = mean_score(result, self.metrics[0])
@@ -141,7 +149,7 @@ class Contest:
 
     def _is_better(self, result: TrialResult) -> bool:
         """Say whether a trial beats the best so far; of equal ones the first proposed stays, whatever came in first."""
-        if result.status != "done":
+        if result.status != "done" or result.trial.fidelity < 1:
             return False
         if self.best is None:
             return True

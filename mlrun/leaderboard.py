@@ -82,7 +82,7 @@ def searched_record(course: Course, contest: Contest) -> ModelRecord:
         name=model.name,
         kind="model",
         family=model.spec.family,
-        budget=BudgetRecord(granted=budget_of(course.spec, model).trials, used=len(contest.results)),
+        budget=BudgetRecord(granted=budget_of(course.spec, model).trials, used=contest.candidates),
         simplicity_rank=model.rank,
         notes=tuple(model_notes(course, contest)),
     )

@@ -64,11 +64,16 @@ def budget_of(spec: Spec, model: PlannedModel) -> Budget:
     return Budget(trials=1 if model.unranked else spec.search.trials, cpu_seconds=spec.search.cpu_seconds)
 
 
-def propose_trials(spec: Spec, model: PlannedModel, history: Sequence[Tried]) -> list[Trial]:
-    """Return the trials that the search proposes next, numbered on from those of its history."""
+def propose_trials(
+    spec: Spec, model: PlannedModel, history: Sequence[Tried], budget: Budget | None = None
+) -> list[Trial]:
+    """Return the trials that the search proposes next, numbered on from those of its history.
+
+    budget: with what is spent of it; None = as the spec grants it.
+    """
     strategy: SearchStrategy = catalog.find("searches", spec.search.strategy)
     seed = fit_seed(spec.seed, f"search of {model.name}", 0, 0)
-    proposals = strategy.propose(model.spec.space, history, budget_of(spec, model), seed)
+    proposals = strategy.propose(model.spec.space, history, budget or budget_of(spec, model), seed)
     return [
         Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, each.params, each.fidelity)
         for number, each in enumerate(proposals, len(history))

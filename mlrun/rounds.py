@@ -12,10 +12,14 @@ from mlrun.contest import Contest, mean_score, with_identity
 from mlrun.course import Course
 from mlrun.errors import StorageError
 from mlrun.events import Event, FitFinished, FitStarted, Noted, RoundPlanned, TrialFinished
+from mlrun.fidelity import rows_at
 from mlrun.fit import FitJob, FitValue, TrialAnswer
+from mlrun.fold_data import FoldData
 from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel, blueprint_of, budget_of, propose_trials, share_fits, widest
 from mlrun.process.jobs import raised
+from mlrun.provenance import fit_seed
+from mlrun.recipes import Recipe
 from mlrun.records import Failure, Fold, Outcome, Trial, TrialResult
 
 
@@ -65,10 +69,12 @@ def count_round(course: Course, proposed: Mapping[str, Sequence[Trial]], cached:
 def propose(course: Course, contest: Contest) -> list[Trial]:
     """Ask the strategy for trials and open them; none when the budget is spent or a member has no champion."""
     model, spec = contest.model, course.spec
-    budget = budget_of(spec, model)
-    if budget.cpu_seconds is not None and contest.cpu_seconds >= budget.cpu_seconds:
+    budget = replace(
+        budget_of(spec, model), spent=contest.cpu_seconds, rows=min(len(fold.train) for fold in course.split.folds)
+    )
+    if budget.is_spent and contest.best is not None:
         return []
-    proposed = propose_trials(spec, model, contest.history())
+    proposed = propose_trials(spec, model, contest.history(), budget)
     missing = [name for name in model.spec.parts if not is_usable(course, model, name)]
     if missing:
         reason = Failure("member_failed", missing[0]).code
@@ -79,7 +85,7 @@ def propose(course: Course, contest: Contest) -> list[Trial]:
     task, contamination = course.dataset.task, spec.anomaly.contamination
     for trial in proposed:
         blueprint = blueprint_of(model, trial.params, task, spec.folder, champions, contamination)
-        contest.admit(trial, course.identity.of(blueprint), blueprint)
+        contest.admit(trial, course.identity.of(blueprint, trial.fidelity), blueprint)
     return proposed
 
 
@@ -228,7 +234,7 @@ class Jobs:
 def make_job(course: Course, group: Group) -> FitJob:
     """Return the fit of a group on its fold, with the fold's data, prepared once for all."""
     model, spec, fold = group.contest.model, course.spec, group.fold
-    blueprint = group.contest.blueprints[group.trials[0].id]
+    blueprint, fidelity = group.contest.blueprints[group.trials[0].id], group.trials[0].fidelity
     shared = len(group.trials) > 1
     if shared:
         members = {member.model: member for member in blueprint.members}
@@ -239,7 +245,7 @@ def make_job(course: Course, group: Group) -> FitJob:
         key=group.key,
         blueprint=blueprint,
         trials=tuple((trial.id, trial.params) for trial in group.trials),
-        data=course.store.get(blueprint.recipe, fold.name, fold.train, fold.valid),
+        data=fold_data(course, blueprint.recipe, fold, fidelity),
         metrics=course.metrics,
         spec_seed=spec.seed,
         repeat=fold.repeat,
@@ -248,6 +254,15 @@ def make_job(course: Course, group: Group) -> FitJob:
         timeout=None if timeout is None else timeout * len(group.trials),
         target_transform=spec.target_transform,
     )
+
+
+def fold_data(course: Course, recipe: Recipe | None, fold: Fold, fidelity: float) -> FoldData:
+    """Return a fold's data, its rows of training or the share of them that a trial is fitted on."""
+    dataset = course.dataset
+    name = fold.name if fidelity == 1 else f"{fold.name}~{fidelity:.6g}"
+    truth = None if dataset.task.kind == "regression" else dataset.truth
+    seed = fit_seed(course.spec.seed, "rows", fold.repeat, fold.index)
+    return course.store.get(recipe, name, rows_at(fold.train, fidelity, truth, seed), fold.valid)
 
 
 def told(contest: Contest, result: TrialResult) -> TrialFinished:

@@ -33,7 +33,7 @@ class RunIdentity:
     versions: Mapping[str, str]
     architecture: str
 
-    def of(self, blueprint: Blueprint) -> str:
+    def of(self, blueprint: Blueprint, fidelity: float = 1.0) -> str:
         """Return the identity of a trial: all that its scores depend on."""
         return provenance.trial_identity(
             rows_id=self.digests.rows_id,
@@ -47,6 +47,7 @@ class RunIdentity:
             user_code=self.code,
             versions=self.versions,
             architecture=self.architecture,
+            fidelity=fidelity,
         )
 
     def of_champion(self, trial_identity: str, refit_on: str, wish: str = "") -> str:

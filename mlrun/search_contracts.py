@@ -29,6 +29,13 @@ class Range:
 Domain = Choice | Range
 
 
+def as_written(domain: Domain) -> dict[str, list[Any]]:
+    """Return what a spec would say for it, in full."""
+    if isinstance(domain, Choice):
+        return {"choice": list(domain.values)}
+    return {f"{'log_' if domain.log else ''}{'int' if domain.integer else 'uniform'}": [domain.low, domain.high]}
+
+
 Grid = Mapping[str, Domain]
 Space = tuple[Grid, ...]  # a union of grids
 SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when the spec names none
@@ -45,6 +52,10 @@ class Budget:
     cpu_seconds: float | None = None
     spent: float = 0.0
     rows: int | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        return self.cpu_seconds is not None and self.spent >= self.cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)

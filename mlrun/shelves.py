@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from mlrun import catalog
@@ -13,6 +13,7 @@ from mlrun.errors import UsageError
 from mlrun.records import TaskKind
 from mlrun.screen.pages import Page, Section, show_page
 from mlrun.screen.tables import Heading, Row, Table, print_table
+from mlrun.search_contracts import as_written
 from mlrun.terminal import open_console
 from mlrun.wording import ARROWS, NOTHING, as_text
 
@@ -93,6 +94,7 @@ def model_row(name: str, entry: ModelFamily) -> dict[str, Any]:
         "members": entry.members,
         "shares_fits_over": list(entry.nested.parameters) if entry.nested else [],
         "grid": {parameter: list(values) for parameter, values in entry.grid.items()},
+        "ranges": {parameter: as_written(domain) for parameter, domain in entry.ranges.items()},
         "parameters": {parameter: str(kind) for parameter, kind in kinds.items()},
         "extra": entry.extra,
     }
@@ -125,7 +127,8 @@ def baseline_row(_: str, entry: Baseline) -> dict[str, Any]:
 
 
 def search_row(name: str, entry: SearchStrategy) -> dict[str, Any]:
-    return {"about": caption_of("searches", name), "samples": entry.samples}
+    about = caption_of("searches", name)
+    return {"about": about, "samples": entry.samples, "searches_ranges": entry.ranges, "extra": entry.extra}
 
 
 def source_row(name: str, entry: Source) -> dict[str, Any]:
@@ -248,12 +251,16 @@ NOTES = {
 }
 
 
+APART = frozenset(("name", "kind", "about", "grid", "ranges", "parameters", "bounds"))  # shown elsewhere, or not at all
+
+
 def entry_sections(row: Row) -> list[Section]:
     """Return one entry in full: what it is, its facts, its parameters."""
     facts = [
         f"{key.replace('_', ' ')}: {joined(value) if isinstance(value, list) else as_text(value)}"
         for key, value in row.items()
-        if key not in {"name", "kind", "about", "grid", "parameters", "bounds"} and value not in ("", [], None)
+        if key not in {"name", "kind", "about", "grid", "ranges", "parameters", "bounds"}
+        and value not in ("", [], None)
     ]
     sections = [Section("", None, (row["about"], *facts))]
     if row.get("parameters"):
@@ -263,9 +270,9 @@ def entry_sections(row: Row) -> list[Section]:
 
 def parameters_of(row: Row) -> Table:
     """Return the parameters of one entry: what each admits, and what is tried when a spec says nothing."""
-    grid = row.get("grid", {})
+    grid, ranges = row.get("grid", {}), row.get("ranges", {})
     rows = tuple(
-        {"parameter": name, "admits": admits, "default_grid": grid.get(name)}
+        {"parameter": name, "admits": admits, "default_grid": grid.get(name), "searched_over": ranges.get(name)}
         for name, admits in row.get("parameters", {}).items()
     )
     headings = [
@@ -274,4 +281,17 @@ def parameters_of(row: Row) -> Table:
     ]
     if grid:
         headings.append(Heading("default grid", lambda row: joined(map(as_text, row["default_grid"] or ())), fold=True))
+    if ranges:
+        headings.append(
+            Heading("searched over by halving and tpe", lambda row: told_range(row["searched_over"]), fold=True)
+        )
     return Table(tuple(headings), rows, empty="no parameters")
+
+
+def told_range(searched: Mapping[str, list[Any]] | None) -> str:
+    """Return what a strategy that looks for itself draws from, as a spec would say it."""
+    if searched is None:
+        return ""
+    (word, values), *_ = searched.items()
+    told = joined(map(as_text, values))
+    return told if word == "choice" else f"{word} [{told}]"

@@ -118,10 +118,10 @@ def _no_mapping(root: Node) -> Problem:
 
 def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, folder: str) -> Spec:
     source = checks.find_source(shape.data, findings)
-    samples = checks.samples(shape.search.strategy, findings)
+    strategy = checks.find_strategy(shape.search.strategy, findings)
     written = _written_models(findings.root)
     prepare = overlay(PrepareSpec(), shape.prepare)
-    around = Surroundings(prepare, shape.task, samples, written)
+    around = Surroundings(prepare, shape.task, strategy, written)
     models = () if isinstance(shape.models, str) else read_models(shape.models, around, findings)
     baselines = read_baselines(shape.baselines, written, shape, findings)
     evaluation = read_evaluation(shape.evaluation, shape.task, folder, findings)
@@ -134,7 +134,7 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
         metrics=read_metrics(shape, folder, findings),
         costs={} if shape.costs is None else {key: float(cost) for key, cost in shape.costs.model_dump().items()},
         prepare=prepare,
-        search=_search(shape, samples=samples),
+        search=_search(shape, samples=strategy.samples),
         models=models,
         baselines=baselines,
         anomaly=AnomalySpec(shape.anomaly.train_on, float(shape.anomaly.contamination)),
@@ -155,7 +155,7 @@ def _assemble(shape: SpecShape, findings: Findings, content: bytes, path: str, f
     checks.check_columns(spec, findings)
     checks.check_split(spec, findings)
     checks.check_task(spec, findings)
-    if not samples:
+    if not strategy.samples:
         checks.check_sizes(models, findings)
     return spec
 

@@ -66,9 +66,14 @@ def context_of(course: Course, lines: Sequence[Line], baselines: Sequence[Baseli
     return with_spec(context, spec)
 
 
-def training_fits(contest: Contest) -> int:
-    """Return the fits of a model's search without any sharing, and its champion's; a voting model needs none."""
-    return 0 if contest.model.combines else len(contest.results) * len(contest.folds) + 1
+def training_fits(contest: Contest) -> float:
+    """Return the fits of a model's search without any sharing, and its champion's; a voting model needs none.
+
+    A fit on a share of the rows counts as that share of one.
+    """
+    if contest.model.combines:
+        return 0.0
+    return sum(result.trial.fidelity for result in contest.results) * len(contest.folds) + 1
 
 
 def subjects_of(course: Course, lines: Sequence[Line], baselines: Sequence[BaselineSpec]) -> tuple[Subject, ...]:

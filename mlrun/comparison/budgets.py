@@ -46,7 +46,10 @@ def expected_of(folder: Path, model: ModelRecord, metric: MetricRecord, trials: 
         scored = [
             result.scores[metric.label]
             for result in read_trials(folder)
-            if result.trial.model == model.name and result.status == "done" and metric.label in result.scores
+            if result.trial.model == model.name
+            and result.trial.fidelity == 1
+            and result.status == "done"
+            and metric.label in result.scores
         ]
     except MlrunError:
         return None

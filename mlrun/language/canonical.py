@@ -11,7 +11,7 @@ from mlrun import catalog
 from mlrun.language.parameters import with_defaults
 from mlrun.language.sections import DataSpec, ModelSpec, Spec, UsefulSpec
 from mlrun.records import PlannedTest
-from mlrun.search_contracts import Choice, Domain, Range
+from mlrun.search_contracts import as_written
 
 OUTSIDE = ("experiment", "hooks")  # a name for people, and who is told of the end: neither changes a result
 KEPT = "snapshot"  # of `data`: what is kept changes no result either
@@ -70,15 +70,8 @@ def _sections(spec: Spec) -> dict[str, Any]:
 def _model(model: ModelSpec) -> dict[str, Any]:
     told = asdict(replace(model, space=()))
     del told["name"]
-    told["space"] = [{name: _domain(domain) for name, domain in grid.items()} for grid in model.space]
+    told["space"] = [{name: as_written(domain) for name, domain in grid.items()} for grid in model.space]
     return told
-
-
-def _domain(domain: Domain) -> dict[str, Any]:
-    if isinstance(domain, Choice):
-        return {"choice": list(domain.values)}
-    kind = f"{'log_' if domain.log else ''}{'int' if domain.integer else 'uniform'}"
-    return {kind: [domain.low, domain.high]} if isinstance(domain, Range) else {}
 
 
 def _plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from mlrun.language.shape import ModelShape
 from mlrun.language.space import MANY, combinations, freeze, read_domain
 from mlrun.language.yaml_reader import Path
 from mlrun.records import TaskKind
-from mlrun.search_contracts import Choice, Domain, Grid
+from mlrun.search_contracts import Choice, Domain, Grid, SearchStrategy
 
 RESERVED = tuple(ModelShape.model_fields)
 SHARED = tuple(key for key in RESERVED if key not in ("grid", "params"))  # of a union of grids: the same for all
@@ -33,7 +33,7 @@ class Surroundings:
 
     prepare: PrepareSpec
     task: TaskKind | None
-    samples: bool
+    strategy: SearchStrategy
     names: tuple[str, ...]
 
 
@@ -132,12 +132,13 @@ def _read_grid(path: Path, part: ModelShape, known: _Known, around: Surroundings
             findings.add(where, f"{known.family} has no hyperparameter {quote(name)}{near}", key=True)
             continue
         kind = kinds[name] if kinds is not None else None
-        domain = read_domain(value, kind, where, findings, samples=around.samples)
+        domain = read_domain(value, kind, where, findings, samples=around.strategy.samples)
         if domain is not None:
             grid[name] = domain
     if (part.model_fields_set or written) and part.grid is None:
         return grid
-    return {**_default_grid(known, {str(where[-1]) for where in written}), **grid}
+    of_family = _ranges if around.strategy.ranges and part.grid is None else _default_grid
+    return {**of_family(known, {str(where[-1]) for where in written}), **grid}
 
 
 def _default_grid(known: _Known, named: Collection[str]) -> Grid:
@@ -145,6 +146,13 @@ def _default_grid(known: _Known, named: Collection[str]) -> Grid:
     if known.entry is None:
         return {}
     return {name: Choice(freeze(values)) for name, values in known.entry.grid.items() if name not in named}
+
+
+def _ranges(known: _Known, named: Collection[str]) -> Grid:
+    """Return what the family says should be searched where nothing is said; its grid where it says no more."""
+    if known.entry is None or not known.entry.ranges:
+        return _default_grid(known, named)
+    return known.entry.ranges
 
 
 def _check_made_of(shared: Mapping[str, Any], entry: ModelFamily, family: str, path: Path, findings: Findings) -> None:

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import POSITIVE, SEED, arguments
 from mlrun.kinds import ByTask, Integer, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -36,6 +37,10 @@ ENTRY = ModelFamily(
         "random_state": SEED,
     },
     grid={"n_estimators": [50, 100], "learning_rate": [0.1, 1.0]},
+    ranges={
+        "n_estimators": Range(25, 300, log=True, integer=True),
+        "learning_rate": Range(0.01, 2.0, log=True),
+    },
     needs=("weights",),
     gives="probabilities",
     weights=True,

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import NAIVE_BAYES, arguments
 from mlrun.kinds import Flag
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -23,6 +24,9 @@ ENTRY = ModelFamily(
     assumptions=("prediction", "iid", "boundaries", "conditional_independence"),
     hyperparameters={**NAIVE_BAYES, "norm": Flag()},
     grid={"alpha": [10.0, 1.0, 0.1, 0.01]},
+    ranges={
+        "alpha": Range(1e-3, 100.0, log=True),
+    },
     needs=("non_negative",),
     gives="probabilities",
     weights=True,

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import SEED, TOLERANCE, arguments
 from mlrun.kinds import Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -33,6 +34,10 @@ ENTRY = ModelFamily(
         "random_state": SEED,
     },
     grid={"alpha": [1.0, 0.1, 0.01], "l1_ratio": [0.9, 0.5, 0.1]},
+    ranges={
+        "alpha": Range(1e-4, 10.0, log=True),
+        "l1_ratio": Range(0.05, 0.95),
+    },
     needs=("scaling",),
     weights=True,
 )

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import FOREST, arguments, check_bootstrap
 from mlrun.estimator.nesting import first_trees
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Choice, Range
 
 
 def build(
@@ -24,6 +25,11 @@ ENTRY = ModelFamily(
     assumptions=("prediction", "iid"),
     hyperparameters=FOREST,
     grid={"n_estimators": [100, 300], "min_samples_leaf": [5, 1]},
+    ranges={
+        "n_estimators": Choice((200,)),
+        "max_features": Range(0.1, 1.0, log=True),
+        "min_samples_leaf": Range(1, 30, log=True, integer=True),
+    },
     gives="probabilities",
     says_likeliest=True,
     weights=True,

@@ -10,6 +10,7 @@ from mlrun.estimator.nesting import nested_in
 from mlrun.estimator.staged_losses import scikit_losses
 from mlrun.kinds import ByTask, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -64,6 +65,13 @@ ENTRY = ModelFamily(
         "tol": TOLERANCE,
     },
     grid={"n_estimators": [50, 100, 200], "max_depth": [2, 4]},
+    ranges={
+        "n_estimators": Range(40, 400, log=True, integer=True),
+        "learning_rate": Range(0.02, 0.3, log=True),
+        "max_depth": Range(2, 8, log=True, integer=True),
+        "subsample": Range(0.5, 1.0),
+        "max_features": Range(0.3, 1.0),
+    },
     gives="probabilities",
     weights=True,
     nested=nested_in("n_estimators", default=100, restrict=_restrict),

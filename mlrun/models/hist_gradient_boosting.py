@@ -20,6 +20,7 @@ from mlrun.estimator.nesting import nested_in
 from mlrun.estimator.staged_losses import scikit_losses
 from mlrun.kinds import AnyOf, ByTask, Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -90,6 +91,14 @@ ENTRY = ModelFamily(
         "random_state": SEED,
     },
     grid={"max_iter": [50, 100, 200], "max_leaf_nodes": [7, 31]},
+    ranges={
+        "max_iter": Range(40, 400, log=True, integer=True),
+        "learning_rate": Range(0.02, 0.3, log=True),
+        "max_leaf_nodes": Range(4, 128, log=True, integer=True),
+        "min_samples_leaf": Range(3, 100, log=True, integer=True),
+        "l2_regularization": Range(1e-6, 10.0, log=True),
+        "max_features": Range(0.4, 1.0),
+    },
     needs=("dense",),
     takes=("missing", "categories"),
     gives="probabilities",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mlrun.contracts import Estimator, ModelFamily
-from mlrun.estimator.hyperparameters import NEIGHBOURS, arguments
+from mlrun.contracts import Estimator, ModelFamily, Nested
+from mlrun.estimator.hyperparameters import NEIGHBOURS, arguments, given
 from mlrun.kinds import OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Choice, Range
 
 
 def build(
@@ -17,6 +18,13 @@ def build(
     return of_task(**arguments(params, n_jobs=1))
 
 
+def restrict(estimator: Estimator, params: Params) -> Estimator:
+    """Return the estimator of one trial, which shares the group's one search for neighbours."""
+    from mlrun.estimator import shared_neighbours
+
+    return shared_neighbours.restrict(estimator, params)
+
+
 ENTRY = ModelFamily(
     build=build,
     tasks=("classification", "regression"),
@@ -24,7 +32,17 @@ ENTRY = ModelFamily(
     assumptions=("prediction", "iid", "smoothness", "tractability"),
     hyperparameters={**NEIGHBOURS, "weights": OneOf("uniform", "distance", None)},
     grid={"n_neighbors": [25, 11, 5, 3], "weights": ["uniform", "distance"]},
+    ranges={
+        "n_neighbors": Range(1, 100, log=True, integer=True),
+        "weights": Choice(("uniform", "distance")),
+        "p": Choice((1, 2)),
+    },
     needs=("scaling",),
     gives="probabilities",
+    nested=Nested(
+        parameters=("n_neighbors", "weights"),
+        widest=lambda many: max(many, key=lambda params: int(given(params, "n_neighbors", 5))),
+        restrict=restrict,
+    ),
     stores_rows=True,
 )

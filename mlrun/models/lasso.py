@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import SEED, TOLERANCE, arguments
 from mlrun.kinds import Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -32,6 +33,9 @@ ENTRY = ModelFamily(
         "random_state": SEED,
     },
     grid={"alpha": [1.0, 0.1, 0.01, 0.001]},
+    ranges={
+        "alpha": Range(1e-5, 10.0, log=True),
+    },
     needs=("scaling",),
     weights=True,
 )

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import CLASS_WEIGHT, POSITIVE, SEED, TOLERANCE, arguments, given
 from mlrun.kinds import Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Choice, Range
 
 
 def build(
@@ -62,6 +63,10 @@ ENTRY = ModelFamily(
         "random_state": SEED,
     },
     grid={"C": [0.01, 0.1, 1.0, 10.0], "max_iter": [1000]},
+    ranges={
+        "C": Range(1e-4, 1e3, log=True),
+        "max_iter": Choice((1000,)),
+    },
     needs=("scaling",),
     gives="probabilities",
     weights=True,

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import NETWORK, arguments
 from mlrun.kinds import ByTask, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Choice, Range
 
 
 def build(
@@ -29,6 +30,12 @@ ENTRY = ModelFamily(
     assumptions=("prediction", "iid", "smoothness"),
     hyperparameters={**NETWORK, "loss": ByTask(regression=OneOf("squared_error", "poisson"))},
     grid={"hidden_layer_sizes": [(50,), (100,), (100, 50)], "alpha": [1e-2, 1e-4], "max_iter": [500]},
+    ranges={
+        "hidden_layer_sizes": Choice(((50,), (100,), (100, 50))),
+        "alpha": Range(1e-6, 0.1, log=True),
+        "learning_rate_init": Range(1e-4, 0.02, log=True),
+        "max_iter": Choice((500,)),
+    },
     needs=("scaling",),
     gives="probabilities",
     weights=True,

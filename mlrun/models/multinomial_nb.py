@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import NAIVE_BAYES, arguments
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -22,6 +23,9 @@ ENTRY = ModelFamily(
     assumptions=("prediction", "iid", "boundaries", "conditional_independence"),
     hyperparameters=NAIVE_BAYES,
     grid={"alpha": [10.0, 1.0, 0.1, 0.01]},
+    ranges={
+        "alpha": Range(1e-3, 100.0, log=True),
+    },
     needs=("non_negative",),
     gives="probabilities",
     weights=True,

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import CLASS_WEIGHT, KERNEL_MACHINE, POSITIVE, arguments
 from mlrun.kinds import ByTask, Flag, Number
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -30,6 +31,10 @@ ENTRY = ModelFamily(
         "break_ties": ByTask(classification=Flag()),
     },
     grid={"C": [0.1, 1.0, 10.0, 100.0], "gamma": ["scale"]},
+    ranges={
+        "C": Range(0.03, 1e3, log=True),
+        "gamma": Range(1e-4, 3.0, log=True),
+    },
     needs=("scaling",),
     gives="scores",
     stores_rows=True,

@@ -6,6 +6,7 @@ from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import SEED, TOLERANCE, arguments, given, optional
 from mlrun.kinds import Flag, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -42,6 +43,9 @@ ENTRY = ModelFamily(
         "random_state": SEED,
     },
     grid={"alpha": [100.0, 10.0, 1.0, 0.1, 0.01]},
+    ranges={
+        "alpha": Range(1e-4, 1e4, log=True),
+    },
     needs=("scaling",),
     weights=True,
     check=check,

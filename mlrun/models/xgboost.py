@@ -11,6 +11,7 @@ from mlrun.estimator.nesting import nested_in
 from mlrun.estimator.staged_losses import xgboost_losses, xgboost_rounds
 from mlrun.kinds import ByTask, Integer, Number, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Range
 
 
 def build(
@@ -89,6 +90,15 @@ ENTRY = ModelFamily(
         "random_state": optional(SEED),
     },
     grid={"n_estimators": [50, 100, 200], "max_depth": [3, 6], "learning_rate": [0.1]},
+    ranges={
+        "n_estimators": Range(40, 400, log=True, integer=True),
+        "learning_rate": Range(0.02, 0.3, log=True),
+        "max_depth": Range(2, 10, log=True, integer=True),
+        "min_child_weight": Range(0.5, 30.0, log=True),
+        "subsample": Range(0.6, 1.0),
+        "colsample_bytree": Range(0.4, 1.0),
+        "reg_lambda": Range(1e-3, 10.0, log=True),
+    },
     takes=("missing", "categories"),
     gives="probabilities",
     weights=True,

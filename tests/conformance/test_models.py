@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 from mlrun import catalog
 from mlrun.contracts import Estimator, ModelFamily
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Choice
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -232,6 +233,16 @@ def test_every_point_of_the_default_grid_is_admitted_and_fits(name: str, setting
         small = {**point, **dict.fromkeys(quick(name), 3)}
         if setting != "multiclass":  # its fits are the binary ones again
             answers(name, fit(build(name, setting, small), setting, data(name)), data(name))
+
+
+@pytest.mark.parametrize(("name", "setting"), cases())
+def test_the_ends_of_the_ranges_are_admitted(name: str, setting: str) -> None:
+    entry = family(name)
+    kinds = entry.kinds(TASK_OF[setting])
+    assert kinds is not None
+    for parameter, domain in entry.ranges.items():
+        values = domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
+        assert all(kinds[parameter].admits(value) for value in values), parameter
 
 
 @pytest.mark.parametrize(("name", "setting"), cases())

@@ -32,23 +32,32 @@ def spaces(strategy: SearchStrategy) -> st.SearchStrategy[Space]:
 
 def entry(name: str) -> SearchStrategy:
     found: SearchStrategy = catalog.find("searches", name)
+    for module in found.modules:
+        pytest.importorskip(module, reason=f"'{name}' needs the extra '{found.extra}'")
     return found
 
 
-def params_of(proposals: Sequence[Proposal]) -> list[Params]:
-    return [each.params for each in proposals]
+def told(proposals: Sequence[Proposal]) -> list[Tried]:
+    """Return the history that these make, with a made-up score for each, every fifth one failed."""
+    return [
+        Tried(each.params, len(repr(each.params)) % 7 if number % 5 else None, each.fidelity)
+        for number, each in enumerate(proposals)
+    ]
 
 
-def run(strategy: SearchStrategy, space: Space, budget: Budget, seed: int, most: int = 60) -> list[Params]:
-    """Play a search to its end (or `most` trials), a made-up score for each trial."""
-    tried: list[Params] = []
+def run(strategy: SearchStrategy, space: Space, budget: Budget, seed: int, most: int = 60) -> list[Proposal]:
+    """Play a search to its end (or `most` trials)."""
+    tried: list[Proposal] = []
     while len(tried) < most:
-        told = [Tried(params, len(repr(params)) % 7 if number % 5 else None) for number, params in enumerate(tried)]
-        found = params_of(strategy.propose(space, told, budget, seed))
+        found = strategy.propose(space, told(tried), budget, seed)
         if not found:
             break
         tried += found
     return tried
+
+
+def key(params: Params) -> str:
+    return repr(sorted(params.items()))
 
 
 BUDGETS = st.builds(
@@ -66,9 +75,11 @@ def test_a_search_keeps_its_budget_repeats_nothing_and_stays_in_its_space(
     space = data.draw(spaces(strategy))
     found = run(strategy, space, budget, seed)
     assert len(found) >= 1
-    assert budget.trials is None or len(found) <= budget.trials
-    assert len({repr(sorted(params.items())) for params in found}) == len(found)
-    assert all(any(is_in(params, grid) for grid in space) for params in found)
+    assert budget.trials is None or len({key(each.params) for each in found}) <= budget.trials
+    assert len({(key(each.params), each.fidelity) for each in found}) == len(found)
+    assert all(any(is_in(each.params, grid) for grid in space) for each in found)
+    assert all(0 < each.fidelity <= 1 for each in found)
+    assert any(each.fidelity == 1 for each in found)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -79,8 +90,8 @@ def test_a_search_that_was_cut_off_goes_on_as_it_would_have(name: str, data: Any
     space = data.draw(spaces(strategy))
     whole = run(strategy, space, budget, seed)
     assert run(strategy, space, budget, seed) == whole  # a pure function of history and seed
-    rounds = params_of(strategy.propose(space, [], budget, seed))
-    again = params_of(strategy.propose(space, [Tried(params, 0.5) for params in rounds], budget, seed))
+    rounds = list(strategy.propose(space, [], budget, seed))
+    again = list(strategy.propose(space, told(rounds), budget, seed))
     assert [*rounds, *again] == whole[: len(rounds) + len(again)]
 
 
