@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from mlrun.contracts import Estimator, ModelFamily
 from mlrun.estimator.hyperparameters import CLASS_WEIGHT, TREE, TREE_CRITERION, arguments
+from mlrun.estimator.pruned_trees import smaller_trees
 from mlrun.kinds import ByTask, OneOf
 from mlrun.records import Params, TaskKind
+from mlrun.search_contracts import Choice, Range
 
 
 def build(
@@ -30,6 +32,12 @@ ENTRY = ModelFamily(
         "class_weight": ByTask(classification=CLASS_WEIGHT),
     },
     grid={"max_depth": [2, 4, 8, None], "min_samples_leaf": [20, 1]},
+    ranges={
+        "max_depth": Choice((None,)),
+        "min_samples_leaf": Range(1, 100, log=True, integer=True),
+        "ccp_alpha": Range(1e-6, 0.03, log=True),
+    },
     gives="probabilities",
     weights=True,
+    nested=smaller_trees(),
 )
