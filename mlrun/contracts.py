@@ -93,6 +93,8 @@ class ModelFamily:
         them (a row is not its own neighbour).
     thread_exact: whether fits with these params are the same, bit for bit, on any number of threads; a conformance
         test holds it. with_threads: the unfitted estimator on so many.
+    fit_in_turn: how trials are fitted, which follow each other on the same rows: estimator, rows, truth, weights; as
+        estimator.fit does, bit for bit, but it may keep what it made of the rows, as long as these live.
     stores_rows: a fitted estimator keeps rows of training as they are (neighbours, support vectors): erasing a person
         makes it go, where others are only marked.
     """
@@ -123,6 +125,7 @@ class ModelFamily:
     stores_rows: bool = False
     thread_exact: Callable[[Params], bool] = lambda params: False
     with_threads: Callable[[Estimator, int], Estimator] | None = None
+    fit_in_turn: Callable[[Estimator, Any, Array, Array | None], Estimator] | None = None
 
     def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
         """Return the hyperparameters that the family has for a task; None = not checked."""

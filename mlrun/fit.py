@@ -77,14 +77,14 @@ class FitJob:
         return replace(value, warnings=tuple(told)[:20])
 
     def _run(self) -> FitValue:
-        entry, data = self.blueprint.entry, self.data
+        data = self.data
         estimator = build(
             self.blueprint, lambda model: fit_seed(self.spec_seed, model, self.repeat, self.fold), self.spec_seed
         )
         estimator = coded(estimator, self.blueprint.family, self.blueprint.folder, data.category_positions)
         truth = np.log(data.truth) if self.target_transform == "log" and data.truth is not None else data.truth
         begun = time.perf_counter()
-        estimator = fit_estimator(estimator, data.train, truth, data.weights if entry.weights else None)
+        estimator = self._fit(estimator, truth)
         fitted = time.perf_counter()
         threshold = self._threshold(estimator)
         parts = [self._part(estimator, params) for _, params in self.trials]
@@ -98,6 +98,14 @@ class FitJob:
             estimator=estimator if self.keep else None,
             threshold=threshold,
         )
+
+    def _fit(self, estimator: Any, truth: Array | None) -> Any:
+        """Return the estimator fitted; a champion's rows are fitted once, so nothing is kept of them."""
+        entry, data = self.blueprint.entry, self.data
+        weights = data.weights if entry.weights else None
+        if entry.fit_in_turn is None or truth is None or self.keep:
+            return fit_estimator(estimator, data.train, truth, weights)
+        return entry.fit_in_turn(estimator, data.train, truth, weights)
 
     def _part(self, estimator: Any, params: Params) -> Any:
         """Return the estimator that a fit with these params alone would have given."""

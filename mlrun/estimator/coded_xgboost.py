@@ -19,10 +19,10 @@ class CodedXGBClassifier(XGBClassifier):
         self.category_positions = category_positions
 
     def get_xgb_params(self) -> dict[str, Any]:
-        return _own_left_out(super().get_xgb_params())
+        return own_left_out(super().get_xgb_params())
 
     def fit(self, X: Array, y: Array, sample_weight: Array | None = None) -> Self:
-        _type_columns(self, X)
+        type_columns(self, X)
         super().fit(X, y, sample_weight=sample_weight)
         return self
 
@@ -35,20 +35,22 @@ class CodedXGBRegressor(XGBRegressor):
         self.category_positions = category_positions
 
     def get_xgb_params(self) -> dict[str, Any]:
-        return _own_left_out(super().get_xgb_params())
+        return own_left_out(super().get_xgb_params())
 
     def fit(self, X: Array, y: Array, sample_weight: Array | None = None) -> Self:
-        _type_columns(self, X)
+        type_columns(self, X)
         super().fit(X, y, sample_weight=sample_weight)
         return self
 
 
-def _own_left_out(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name != "category_positions"}
+def own_left_out(params: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in ("category_positions", "validation_fraction")}
 
 
-def _type_columns(estimator: Any, rows: Array) -> None:
-    """Say of every column whether it holds codes (c) or quantities (q)."""
+def type_columns(estimator: Any, rows: Array) -> None:
+    """Say of every column whether it holds codes (c) or quantities (q); nothing where there are no codes."""
     codes = frozenset(estimator.category_positions)
+    if not codes:
+        return
     types = ["c" if position in codes else "q" for position in range(rows.shape[1])]
     estimator.set_params(enable_categorical=True, feature_types=types)

@@ -45,6 +45,8 @@ WRITERS: dict[str, Write] = {  # class → what writes it
     "Ridge": linear.linear_number,
     "SVC": neighbours.kernel_classes,
     "SVR": neighbours.kernel_number,
+    "StoppedXGBClassifier": trees.xgboost,
+    "StoppedXGBRegressor": trees.xgboost,
     "XGBClassifier": trees.xgboost,
     "XGBRegressor": trees.xgboost,
 }

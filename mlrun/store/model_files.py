@@ -38,6 +38,8 @@ TRUSTED = (
     "mlrun.estimator.distances.KnnDistance",
     "mlrun.pipelines.Pipeline",
     "mlrun.recipes.Recipe",
+    "mlrun.estimator.stopped_xgboost.StoppedXGBClassifier",
+    "mlrun.estimator.stopped_xgboost.StoppedXGBRegressor",
     "mlrun.estimator.votes.VoteClassifier",
     "mlrun.estimator.votes.VoteRegressor",
     "numpy.dtype",
