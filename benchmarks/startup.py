@@ -1,21 +1,22 @@
-"""What starting costs: CPU seconds of mlrun's light commands beside those of a bare typer + rich program.
+"""What starting costs: mlrun's light commands beside a bare typer + rich program, and beside dvc, MLflow and Hydra.
 
-Run `python benchmarks/startup.py [RUNS_FOLDER]`, with a folder of runs to time `list`, `show` and `compare` too. Each
-command is run alternately with the bare programs, so that a busy machine slows all alike; medians are told.
+Every command is a process of its own and all take turns; two runs are made for `list`, `show` and `compare`. Two
+minutes with 15 rounds; --alone leaves the peers out.
 """
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
-REPEATS = 15
+from alternating import Measured, alternate, by_round, cpu, spend, wall
+from environments import interpreter, mlrun, release
+from telling import Section, options, ratio, table
+from work import PEER, Work, breast_cancer, train
+
+REFERENCES = ("bare --help", "bare table")
 BARE = '''
 import typer
 from typing import Annotated
@@ -45,50 +46,68 @@ app()
 
 
 def main() -> None:
-    """Measure, and print milliseconds of CPU with the ratio to the bare program that does the same kind of thing."""
-    with tempfile.TemporaryDirectory() as folder:
-        bare = Path(folder) / "bare.py"
-        bare.write_text(BARE)
-        bare_help, bare_table = [sys.executable, str(bare), "--help"], [sys.executable, str(bare), "show", "x"]
-        mlrun = [sys.executable, "-c", "from mlrun.cli import main; main()"]
-        pairs = {"--help": (bare_help, [*mlrun, "--help"])}
-        if len(sys.argv) > 1:
-            place = ["--runs", sys.argv[1]]
-            first, second = some_runs(Path(sys.argv[1]))
-            pairs |= {
-                "list": (bare_table, [*mlrun, "list", *place]),
-                "show": (bare_table, [*mlrun, "show", first, *place]),
-                "compare --no-tests": (bare_table, [*mlrun, "compare", first, second, "--no-tests", *place]),
-            }
-        for name, (reference, command) in pairs.items():
-            one, other = alternately(reference, command)
-            print(f"{name:<20} {other * 1000:6.0f} ms, bare {one * 1000:6.0f} ms, ratio {other / one:.2f}")
+    parser = options(__doc__, rounds=15)
+    parser.add_argument("--alone", action="store_true", help="without the peers")
+    asked = parser.parse_args()
+    about = "`bare` is a program of typer and rich that shows its help, or prints a table of five rows."
+    section = Section("Start-up", about, asked)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        commands = {**bare_commands(folder), **light_commands(folder), **({} if asked.alone else peers())}
+
+        def after(measured: Measured) -> None:
+            section.put("start-up", tell(measured, commands))
+
+        alternate(commands, 2 if asked.quick else asked.rounds, folder, after=after)
+    section.show()
 
 
-def some_runs(root: Path) -> tuple[str, str]:
-    """Return two runs below a folder: the first ones found, or one of them twice."""
-    found = sorted(path.parent for path in root.glob("*/*/run.json"))
-    return str(found[0]), str(found[min(1, len(found) - 1)])
+def bare_commands(folder: Path) -> dict[str, list[str]]:
+    (folder / "bare.py").write_text(BARE)
+    program = [sys.executable, "bare.py"]
+    return dict(zip(REFERENCES, ([*program, "--help"], [*program, "show", "x"]), strict=True))
 
 
-def alternately(first: Sequence[str], second: Sequence[str], repeats: int = REPEATS) -> tuple[float, float]:
-    """Return the median CPU seconds of two commands that take turns, after one run of each that compiles bytecode."""
-    seconds: tuple[list[float], list[float]] = ([], [])
-    for turn in range(repeats + 1):
-        for command, measured in zip((first, second), seconds, strict=True):
-            spent = cpu_seconds(command)
-            if turn:
-                measured.append(spent)
-    return median(seconds[0]), median(seconds[1])
+def light_commands(folder: Path) -> dict[str, list[str]]:
+    """Make two runs; return the commands that look at them."""
+    work = Work("two", breast_cancer(folder), {"gaussian_nb": {}, "decision_tree": {}})
+    for _ in range(2):
+        spend(train(folder, work), folder)
+    return {
+        "mlrun --help": [mlrun(), "--help"],
+        "mlrun list": [mlrun(), "list"],
+        "mlrun show": [mlrun(), "show", "two@2"],
+        "mlrun compare --no-tests": [mlrun(), "compare", "two@1", "two@2", "--no-tests"],
+    }
 
 
-def cpu_seconds(command: Sequence[str]) -> float:
-    """Return user + system seconds of a command; its bytecode is compiled, its output goes nowhere."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+def peers() -> dict[str, list[str]]:
+    """Return --help of programs; Hydra is a library, so that a program of one option stands for it."""
+    return {
+        f"dvc {release('dvc', 'dvc')} --help": [program("dvc"), "--help"],
+        f"mlflow {release('mlflow', 'mlflow')} --help": [program("mlflow"), "--help"],
+        f"hydra {release('hydra', 'hydra-core')} --help": [
+            interpreter("hydra"),
+            str(PEER / "hydra_program.py"),
+            "--help",
+        ],
+    }
+
+
+def program(name: str) -> str:
+    return str(Path(interpreter(name)).with_name(name))
+
+
+def tell(measured: Measured, commands: dict[str, Sequence[str]] | dict[str, list[str]]) -> str:
+    """Return the table: milliseconds, and how many times what the bare program that does the same kind of thing costs."""
+    rows = []
+    for name in commands:
+        reference = REFERENCES[0] if name.endswith("--help") else REFERENCES[1]
+        found = by_round(*([spent.cpu for spent in measured[one]] for one in (name, reference)))
+        rows.append(
+            [name, f"{cpu(measured, name) * 1000:.0f} ms", f"{wall(measured, name) * 1000:.0f} ms", ratio(found)]
+        )
+    return table(["command", "CPU", "wall", "CPU of the bare program's"], rows)
 
 
 if __name__ == "__main__":

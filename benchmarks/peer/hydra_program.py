@@ -1,0 +1,18 @@
+"""The smallest program of Hydra: a configuration of one value, no file."""
+
+from __future__ import annotations
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig
+
+ConfigStore.instance().store(name="config", node={"jobs": 1})
+
+
+@hydra.main(version_base=None, config_name="config")
+def main(config: DictConfig) -> None:
+    print(config.jobs)
+
+
+if __name__ == "__main__":
+    main()
