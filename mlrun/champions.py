@@ -159,6 +159,8 @@ def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldD
     key = f"{trial.id}@{'final' if len(rows) == len(course.split.train) else 'all'}"
     try:
         data = course.store.get(blueprint.recipe, key.rpartition("@")[2], rows, course.split.test)
+    except StorageError:
+        raise
     except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit: this model fails, the others go on
         return Outcome(key, failure=raised(error)), None
     job = FitJob(

@@ -65,8 +65,7 @@ def learn_categories(recipe: Recipe, codes: Array, truth: Array | None, seed: in
             return encoder, block
         what = f"the categories of {_listed(recipe.of('category'))}"
         _refuse_wide(recipe, block, what, "category: {encode: ordinal}")
-        encoder.set_params(sparse_output=False)
-        return encoder, block.toarray()
+        return encoder.set_params(sparse_output=False), block
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value",
         unknown_value=np.nan if recipe.encode == "native" else -1,

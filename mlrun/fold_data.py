@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from mlrun.encoders import Matrix
     from mlrun.records import Array
 
-OPEN_FOLDS = 12  # folds that a worker keeps mapped
+IN_FILES = 64 * 2**20  # bytes from which on a fold lies in files as soon as it is made, mapped where it is needed
+IN_MEMORY = 256 * 2**20  # bytes of all smaller folds that lie in memory; those made after that lie in files too
+OPEN_BYTES = 256 * 2**20  # of folds in files that a process keeps mapped, or the one that it asked for last
+OPEN_FOLDS = 100  # so many at most: a system bounds the maps of a process
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +51,21 @@ class FoldData:
             parts = (self.train, self.valid, self.truth, self.valid_truth, self.weights)
             return (fold_of, (*parts, self.category_positions))
         if not (Path(self.path) / "fold.json").exists():
-            with storing(Path(self.path)):
-                _save(self, Path(self.path))
+            lay_down(self)
         return (open_fold, (self.path,))
+
+    @property
+    def size_bytes(self) -> int:
+        """Return what its matrices take in memory."""
+        return sum(map(bytes_of, (self.train, self.valid)))
+
+
+def bytes_of(part: Any) -> int:
+    if isinstance(part, pl.DataFrame):
+        return int(part.estimated_size())
+    if sparse.issparse(part):
+        return int(part.data.nbytes + part.indices.nbytes + part.indptr.nbytes)
+    return int(part.nbytes)
 
 
 def fold_of(
@@ -67,37 +82,58 @@ def fold_of(
 
 @dataclass(slots=True)
 class FoldStore:
-    """Prepared folds of one run: each (recipe, rows) is prepared once and kept while models need it."""
+    """Prepared folds of one run: each (recipe, rows) is prepared once and kept while models need it.
+
+    Small ones are kept in memory; large ones in files, so that memory does not grow with the number of folds.
+    """
 
     dataset: Dataset
     seed: int
     scratch: Path
     train_on_normal: bool = False
-    _made: dict[tuple[Recipe | None, str], FoldData] = field(default_factory=dict)
+    _made: dict[tuple[Recipe | None, str], FoldData | InFiles] = field(default_factory=dict)
     _count: int = 0  # of folds ever made: a path is never used twice, for workers keep what they have opened
+    _bytes: int = 0  # of those kept in memory
 
     def get(self, recipe: Recipe | None, name: str, train: Array, valid: Array) -> FoldData:
-        """Return the fold's matrices; `name` tells folds apart. recipe None: the tables themselves."""
-        if (recipe, name) not in self._made:
-            self._made[recipe, name] = self._make(recipe, train, valid, str(self.scratch / f"{self._count:04d}"))
-            self._count += 1
-        return self._made[recipe, name]
+        """Return the fold's matrices; `name` tells folds apart. recipe None: the tables themselves.
+
+        Raises StorageError when a fold has to lie in files and there is no room for it.
+        """
+        known = self._made.get((recipe, name))
+        if isinstance(known, FoldData):
+            return known
+        if known is None:
+            data = self._make(recipe, train, valid)
+            if self._fits(data):
+                self._made[recipe, name] = data
+                self._bytes += data.size_bytes
+                return data
+            known = self._made[recipe, name] = lay_down(data)
+        return known.open()
 
     def once(self, recipe: Recipe | None, train: Array, valid: Array) -> FoldData:
         """Return matrices that are not kept: of a fit that is made once."""
-        self._count += 1
-        return self._make(recipe, train, valid, str(self.scratch / f"{self._count - 1:04d}"))
+        data = self._make(recipe, train, valid)
+        return lay_down(data).open() if data.size_bytes >= IN_FILES else data
 
     def drop(self, keep: set[Recipe | None]) -> None:
         """Forget the folds of recipes that no model needs any more."""
         self._made = {key: data for key, data in self._made.items() if key[0] in keep}
+        self._bytes = sum(data.size_bytes for data in self._made.values() if isinstance(data, FoldData))
 
-    def _make(self, recipe: Recipe | None, train: Array, valid: Array, path: str) -> FoldData:
-        dataset = self.dataset
+    def _fits(self, data: FoldData) -> bool:
+        size = data.size_bytes
+        return size < IN_FILES and self._bytes + size <= IN_MEMORY
+
+    def _make(self, recipe: Recipe | None, train: Array, valid: Array) -> FoldData:
+        dataset, path = self.dataset, str(self.scratch / f"{self._count:04d}")
+        self._count += 1
         if self.train_on_normal and dataset.truth is not None:
             train = train[dataset.truth[train] == 0]
         names = [column.name for column in dataset.features]
-        inside, held_out = dataset.table[train].select(names), dataset.table[valid].select(names)
+        features = dataset.table.select(names)
+        inside, held_out = features[train], features[valid]
         truth = None if dataset.truth is None else dataset.truth[train]
         fitted_truth = None if dataset.task.kind == "anomaly" else truth
         preparation: Preparation | None = None
@@ -118,10 +154,52 @@ class FoldStore:
         )
 
 
-@lru_cache(maxsize=OPEN_FOLDS)
+@dataclass(frozen=True, slots=True)
+class InFiles:
+    """A fold that lies in files, and what was learned from it."""
+
+    path: str
+    preparation: Preparation | None
+
+    def open(self) -> FoldData:
+        """Map it into memory, where it is not yet."""
+        return replace(open_fold(self.path), preparation=self.preparation)
+
+
+def lay_down(data: FoldData) -> InFiles:
+    """Write a fold into its files; raise StorageError when there is no room."""
+    with storing(Path(data.path)):
+        _save(data, Path(data.path))
+    return InFiles(data.path, data.preparation)
+
+
+class OpenFolds:
+    """The folds that this process has mapped, the last used last; older ones make room."""
+
+    def __init__(self) -> None:
+        self.folds: OrderedDict[str, FoldData] = OrderedDict()
+
+    def take(self, path: str) -> FoldData:
+        """Return a saved fold, read-only, shared between processes by the system."""
+        if path in self.folds:
+            self.folds.move_to_end(path)
+            return self.folds[path]
+        self.folds[path] = data = _read(Path(path))
+        size = sum(each.size_bytes for each in self.folds.values())
+        while len(self.folds) > 1 and (size > OPEN_BYTES or len(self.folds) > OPEN_FOLDS):
+            size -= self.folds.popitem(last=False)[1].size_bytes
+        return data
+
+
+OPEN = OpenFolds()
+
+
 def open_fold(path: str) -> FoldData:
-    """Map a saved fold into memory; read-only, shared between workers by the system."""
-    folder = Path(path)
+    """Map a saved fold into memory, or return it where it is mapped already."""
+    return OPEN.take(path)
+
+
+def _read(folder: Path) -> FoldData:
     facts = json.loads((folder / "fold.json").read_text("utf-8"))
     return FoldData(
         train=_load(folder, "train"),
@@ -130,7 +208,7 @@ def open_fold(path: str) -> FoldData:
         valid_truth=_load(folder, "valid_truth"),
         weights=_load(folder, "weights"),
         category_positions=tuple(facts["category_positions"]),
-        path=path,
+        path=str(folder),
     )
 
 
@@ -173,4 +251,4 @@ def _load(folder: Path, name: str) -> Any:
         matrix.has_sorted_indices = True
         return matrix
     path = folder / f"{name}.npy"
-    return np.load(path, mmap_mode="r") if path.exists() else None
+    return np.load(path, mmap_mode="r").view(np.ndarray) if path.exists() else None

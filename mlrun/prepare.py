@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MISSING, UNSEEN = -1, -2  # codes beside those of the vocabulary
 KNOWN_CODES, KNOWN_CELLS = 1_000, 1_000_000  # what an encoder says of every code is kept up to this size
+ROWS_AT_ONCE = 65_536  # of a matrix: what is made of them on the way stays small beside it
 
 
 @dataclass(slots=True)
@@ -35,7 +36,17 @@ class Preparation:
         """Return (n, width): float64 in C order, or CSR; unseen categories and terms count as nothing."""
         if table.height == 0:  # which scikit-learn's transformers refuse
             return np.empty((0, self.width))
-        return _join(self.recipe, _apply(self, table))
+        first = _join(self.recipe, _apply(self, table[:ROWS_AT_ONCE]))
+        if table.height <= ROWS_AT_ONCE:
+            return first
+        if sparse.issparse(first):
+            return _join(self.recipe, _apply(self, table))
+        whole = np.empty((table.height, first.shape[1]))
+        whole[:ROWS_AT_ONCE] = first
+        for begin in range(ROWS_AT_ONCE, table.height, ROWS_AT_ONCE):
+            rows = slice(begin, begin + ROWS_AT_ONCE)
+            whole[rows] = _join(self.recipe, _apply(self, table[rows]))
+        return whole
 
     def state(self) -> dict[str, Any]:
         """Return what a stored model needs to prepare new rows."""
@@ -103,7 +114,8 @@ def learn(recipe: Recipe, table: pl.DataFrame, truth: Array | None, seed: int) -
         transformers[f"text:{name}"], block = learn_text(recipe, name, _documents(table[name]))
         blocks.append(block)
     preparation.transformers = transformers
-    matrix = _join(recipe, blocks)
+    narrow = names and not recipe.of("text") and not getattr(transformers["category"], "sparse_output", False)
+    matrix = _join(recipe, blocks, dense=bool(narrow))
     preparation.width = matrix.shape[1]
     return preparation, matrix
 
@@ -123,15 +135,29 @@ def _apply(preparation: Preparation, table: pl.DataFrame) -> list[Matrix]:
     return blocks
 
 
-def _join(recipe: Recipe, blocks: Sequence[Matrix]) -> Matrix:
-    """Put blocks side by side: sparse when one is, unless the family needs dense numbers."""
-    if any(sparse.issparse(block) for block in blocks) and not recipe.dense:
+def _join(recipe: Recipe, blocks: Sequence[Matrix], *, dense: bool = False) -> Matrix:
+    """Put blocks side by side: sparse when one is, unless the family needs dense numbers, or they are to be."""
+    if any(sparse.issparse(block) for block in blocks) and not recipe.dense and not dense:
         joined = sparse.hstack([sparse.csr_matrix(block) for block in blocks], format="csr", dtype=np.float64)
         joined.sort_indices()
         return sparse.csr_matrix(joined)
-    parts = [block.toarray() if sparse.issparse(block) else block for block in blocks]
-    joined = parts[0] if len(parts) == 1 else np.hstack(parts)
-    return np.ascontiguousarray(joined, dtype=np.float64)
+    if len(blocks) == 1:
+        only = blocks[0].toarray() if sparse.issparse(blocks[0]) else blocks[0]
+        return np.ascontiguousarray(only, dtype=np.float64)
+    joined, start = np.zeros((blocks[0].shape[0], sum(block.shape[1] for block in blocks))), 0
+    for block in blocks:
+        _write(block, joined[:, start : start + block.shape[1]])
+        start += block.shape[1]
+    return joined
+
+
+def _write(block: Matrix, place: Array) -> None:
+    """Write a block where zeros are; a sparse one is never made dense elsewhere first."""
+    if sparse.issparse(block) and block.has_canonical_format:
+        rows = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        place[rows, block.indices] = block.data
+    else:
+        place[:] = block.toarray() if sparse.issparse(block) else block
 
 
 # -- numbers, booleans, dates -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from mlrun.champions import refit as fit_again
 from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.contest import Contest
 from mlrun.course import Course
-from mlrun.errors import DataError
+from mlrun.errors import DataError, StorageError
 from mlrun.fit import FINAL, FitJob, FitValue, take
 from mlrun.leaderboard import Line
 from mlrun.predict import predict_alone
@@ -175,6 +175,8 @@ def refit(course: Course, contest: Contest, parts: Sequence[tuple[Array, Sequenc
         key = f"{contest.name}@refit-{number}"
         try:
             data = course.store.once(blueprint.recipe, rows, np.concatenate(list(asked)))
+        except StorageError:
+            raise
         except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit: this one fails, the others go on
             found[key] = Outcome(key, failure=raised(error))
             continue
