@@ -13,7 +13,7 @@ from mlrun.model_checks import meta_family, misfits
 from mlrun.pipelines import Blueprint, find_family
 from mlrun.provenance import fit_seed
 from mlrun.recipes import Recipe, recipe_for
-from mlrun.records import Dataset, Params, Task, Trial
+from mlrun.records import Dataset, Fold, Params, Task, Trial
 from mlrun.search_contracts import Budget, Choice, Grid, SearchStrategy, Tried
 
 if TYPE_CHECKING:
@@ -59,25 +59,37 @@ def plan_models(spec: Spec, dataset: Dataset) -> tuple[PlannedModel, ...]:
     return tuple(sorted(planned, key=lambda model: (model.level, model.rank, order[model.name])))
 
 
-def budget_of(spec: Spec, model: PlannedModel) -> Budget:
-    """Return what one model may spend; equal for every family of the spec."""
-    return Budget(trials=1 if model.unranked else spec.search.trials, cpu_seconds=spec.search.cpu_seconds)
+def budget_of(spec: Spec, model: PlannedModel, folds: Sequence[Fold] = (), spent: float = 0.0) -> Budget:
+    """Return what one model may spend, equal for every family of the spec, and has spent (CPU seconds)."""
+    rows = min((len(fold.train) for fold in folds), default=None)
+    return Budget(1 if model.unranked else spec.search.trials, spec.search.cpu_seconds, spent, rows)
 
 
-def propose_trials(
-    spec: Spec, model: PlannedModel, history: Sequence[Tried], budget: Budget | None = None
-) -> list[Trial]:
-    """Return the trials that the search proposes next, numbered on from those of its history.
-
-    budget: with what is spent of it; None = as the spec grants it.
-    """
+def propose_trials(spec: Spec, model: PlannedModel, history: Sequence[Tried], budget: Budget) -> list[Trial]:
+    """Return the trials that the search proposes next, numbered on from those of its history."""
     strategy: SearchStrategy = catalog.find("searches", spec.search.strategy)
     seed = fit_seed(spec.seed, f"search of {model.name}", 0, 0)
-    proposals = strategy.propose(model.spec.space, history, budget or budget_of(spec, model), seed)
+    proposals = strategy.propose(model.spec.space, history, budget, seed)
     return [
         Trial(f"{model.name}/{number:04d}", model.name, model.spec.family, each.params, each.fidelity)
         for number, each in enumerate(proposals, len(history))
     ]
+
+
+def foresee_rounds(spec: Spec, model: PlannedModel, folds: Sequence[Fold]) -> list[list[Trial]]:
+    """Return the rounds of a search: the first as it will be, the others as they would be if all scored the same.
+
+    Of a budget of CPU seconds the first alone: nobody knows how many follow.
+    """
+    budget = budget_of(spec, model, folds)
+    rounds: list[list[Trial]] = []
+    history: list[Tried] = []
+    while proposed := propose_trials(spec, model, history, budget):
+        rounds.append(proposed)
+        history += [Tried(trial.params, 0.0, trial.fidelity) for trial in proposed]
+        if budget.cpu_seconds is not None:
+            break
+    return rounds
 
 
 def blueprint_of(

@@ -16,7 +16,7 @@ from mlrun.comparison.origins import Data, Feature
 from mlrun.errors import UsageError
 from mlrun.origin.code_state import described
 from mlrun.origin.identity import RESULT_VERSION
-from mlrun.plan import PlannedModel, blueprint_of, propose_trials, share_fits
+from mlrun.plan import PlannedModel, blueprint_of, foresee_rounds, share_fits
 from mlrun.ready import Ready, make_ready
 from mlrun.records import Params, PlannedTest, Trial
 from mlrun.references import resolve_references
@@ -32,6 +32,7 @@ from mlrun.wording import told_error, told_test
 class PlanLine:
     """A model of the plan; fits: after sharing and reuse; seconds: expected, or None.
 
+    trials: of the first round; later: of the rounds after it, which depend on its scores and are in `fits`.
     sources: run → trials taken over from it; causes: why others must run → how many; why: the causes in a sentence.
     """
 
@@ -42,6 +43,7 @@ class PlanLine:
     cached: int
     unshared: int
     fits: int
+    later: int
     why: str
     seconds: float | None
     sources: Mapping[str, int] = field(default_factory=dict)
@@ -98,7 +100,8 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
     root = runs.runs_root(ready.spec.folder, options.runs)
     references = resolve_references(ready.spec, root)
     measured = measured_seconds(root, ready.spec.experiment)
-    trials = plan_trials(ready, root, options)
+    rounds = {model.name: foresee_rounds(ready.spec, model, ready.split.folds) for model in ready.models}
+    trials = plan_trials(ready, root, options, rounds)
     return PlanReport(
         experiment=ready.spec.experiment,
         task=ready.dataset.task.kind,
@@ -107,9 +110,11 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
         folds=len(ready.split.folds),
         metrics=tuple(metric.label for metric in ready.metrics),
         notes=(*ready.dataset.notes, *ready.split.notes, *references.notes),
-        lines=tuple(plan_line(ready, model, trials[model.name], measured) for model in ready.models),
+        lines=tuple(
+            plan_line(ready, model, trials[model.name], rounds[model.name][1:], measured) for model in ready.models
+        ),
         baselines=tuple(baseline.name for baseline in ready.spec.baselines),
-        evaluation=plan_evaluation(ready),
+        evaluation=plan_evaluation(ready, rounds),
         gates=tuple(map(str, ready.spec.gates)),
         trials=tuple(
             PlannedTrial(trial.id, trial.model, trial.params, reuse.reused, reuse.run, reuse.why)
@@ -119,7 +124,9 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
     )
 
 
-def plan_trials(ready: Ready, root: Path, options: TrainOptions) -> dict[str, list[tuple[Trial, Reuse]]]:
+def plan_trials(
+    ready: Ready, root: Path, options: TrainOptions, rounds: Mapping[str, Sequence[Sequence[Trial]]]
+) -> dict[str, list[tuple[Trial, Reuse]]]:
     """Return each model's first trials with what becomes of them; what an ensemble is made of is not known yet."""
     earlier = () if options.no_cache else earlier_runs(root, ready.spec.experiment)
     today = made_of(ready, options.sample)
@@ -133,7 +140,7 @@ def plan_trials(ready: Ready, root: Path, options: TrainOptions) -> dict[str, li
         return explain(trial, identity_of(ready, model, trial), metrics, earlier, today)
 
     return {
-        model.name: [(trial, reuse(model, trial)) for trial in propose_trials(ready.spec, model, ())]
+        model.name: [(trial, reuse(model, trial)) for trial in next(iter(rounds[model.name]), ())]
         for model in ready.models
     }
 
@@ -162,13 +169,19 @@ def made_of(ready: Ready, sample: int | None) -> Today:
 
 
 def plan_line(
-    ready: Ready, model: PlannedModel, trials: Sequence[tuple[Trial, Reuse]], measured: Mapping[str, float]
+    ready: Ready,
+    model: PlannedModel,
+    trials: Sequence[tuple[Trial, Reuse]],
+    later: Sequence[Sequence[Trial]],
+    measured: Mapping[str, float],
 ) -> PlanLine:
-    """Return a model's line, with the sums over its trials."""
+    """Return a model's line, with the sums over its trials; later: those of the rounds after the first."""
     waiting = [trial for trial, reuse in trials if not reuse.reused]
     folds = len(ready.split.folds)
-    fits = 0 if model.combines else len(share_fits(model.entry, waiting)) * folds
+    shared = [group for part in (waiting, *later) for group in share_fits(model.entry, part)]
+    fits = 0 if model.combines else len(shared) * folds
     each = 0.0 if fits == 0 else measured.get(model.name)
+    whole = sum(group[0].fidelity for group in shared) * folds  # fits on all rows that these are worth
     causes = Counter(reuse.why for _, reuse in trials if not reuse.reused)
     return PlanLine(
         model=model.name,
@@ -176,10 +189,11 @@ def plan_line(
         rank=model.rank,
         trials=len(trials),
         cached=len(trials) - len(waiting),
-        unshared=0 if model.combines else len(trials) * folds,
+        unshared=0 if model.combines else (len(trials) + sum(map(len, later))) * folds,
         fits=fits,
+        later=sum(map(len, later)),
         why=told_causes(causes),
-        seconds=None if each is None else each * (fits + 1),
+        seconds=None if each is None else each * (whole + 1),
         sources=Counter(reuse.run for _, reuse in trials if reuse.reused),
         causes=causes,
     )
@@ -193,7 +207,7 @@ def told_causes(causes: Mapping[str, int]) -> str:
     return ", ".join(f"{causes[cause]:,} × {cause}" for cause in order)
 
 
-def plan_evaluation(ready: Ready) -> PlannedEvaluation:
+def plan_evaluation(ready: Ready, rounds: Mapping[str, Sequence[Sequence[Trial]]]) -> PlannedEvaluation:
     """Return which tests will be run, and what they will fit."""
     spec, folds = ready.spec, len(ready.split.folds)
     subjects = tuple(
@@ -210,7 +224,8 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
         )
         for model in ready.models
     )
-    trials = {model.name: len(propose_trials(spec, model, ())) for model in ready.models if not model.combines}
+    fitted = [rounds[model.name] for model in ready.models if not model.combines]
+    trials = [sum(trial.fidelity for each in searched for trial in each) for searched in fitted]
     context = Context(
         dataset=ready.dataset,
         rows=ready.split.test,
@@ -219,7 +234,7 @@ def plan_evaluation(ready: Ready) -> PlannedEvaluation:
         metrics=ready.metrics,
         subjects=subjects,
         best=subjects[0].name if subjects else None,
-        training_fits=float(sum(each * folds + 1 for each in trials.values())),
+        training_fits=float(sum(each * folds + 1 for each in trials)),
     )
     context = with_spec(context, spec)
     suite = spec.evaluation
@@ -244,7 +259,8 @@ def identity_of(ready: Ready, model: PlannedModel, trial: Trial) -> str:
     """Return the identity that a trial will have."""
     spec = ready.spec
     return ready.identity.of(
-        blueprint_of(model, trial.params, ready.dataset.task, spec.folder, {}, spec.anomaly.contamination)
+        blueprint_of(model, trial.params, ready.dataset.task, spec.folder, {}, spec.anomaly.contamination),
+        trial.fidelity,
     )
 
 

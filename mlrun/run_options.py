@@ -10,6 +10,7 @@ from pathlib import Path
 class TrainOptions:
     """The options of `mlrun train`; jobs None = one for each physical core. `sample` marks its run as a try-out.
 
+    no_sharing: each trial is fitted apart, for the check that sharing changes nothing.
     wait_at_most: seconds, None = without an end.
     """
 
@@ -20,6 +21,7 @@ class TrainOptions:
     wait: bool = False
     wait_at_most: int | None = None
     no_cache: bool = False
+    no_sharing: bool = False
     if_changed: bool = False
     sample: int | None = None
 

@@ -158,3 +158,11 @@ def test_a_worker_gives_the_bytes_that_this_process_gives(here: dict[str, Done],
 def test_the_scheduling_executor_gives_them_too(here: dict[str, Done]) -> None:
     again = run(spec_of(here["numbers"]), executor="joblib", jobs=2, no_cache=True)
     assert again.trials == here["numbers"].trials
+
+
+@pytest.mark.parametrize("name", ["classes", "numbers"])
+def test_each_trial_fitted_apart_gives_them_too(here: dict[str, Done], name: str) -> None:
+    apart = run(spec_of(here[name]), no_sharing=True, no_cache=True)
+    assert len(apart.begun) > len(here[name].begun)
+    assert apart.trials == here[name].trials
+    assert predictions(apart) == predictions(here[name])

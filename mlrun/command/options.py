@@ -15,6 +15,7 @@ Jobs = Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="Processes
 Executor = Annotated[str, typer.Option("--executor", metavar="NAME", help="Where fits run: joblib, serial ...")]
 Sample = Annotated[int, typer.Option("--sample", metavar="N", min=0, help="A try-out on N rows; 0: all rows.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Fit again what earlier runs have fitted.")]
+NoSharing = Annotated[bool, typer.Option("--no-sharing", help="Fit each trial apart, all anew: slower, and equal.")]
 Junit = Annotated[str, typer.Option("--junit", metavar="FILE", help="Write a report for CI servers, JUnit XML.")]
 Trust = Annotated[list[str], typer.Option("--trust", metavar="MODULE", help="Let models use its types; repeatable.")]
 StaleToo = Annotated[bool, typer.Option("--stale", help="Use even a model that holds an erased person.")]

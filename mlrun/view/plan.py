@@ -60,7 +60,7 @@ def planned_models(plan: PlanReport) -> Table:
         Heading("model", lambda row: row["model"], fold=True),
         *([Heading("family", lambda row: row["family"], rank=4)] if renamed else []),
         Heading("rank", lambda row: str(row["rank"]), rank=3, right=True),
-        Heading("trials", lambda row: f"{row['trials']:,}", right=True),
+        Heading("trials", lambda row: f"{row['trials'] + row['later']:,}", right=True),
         Heading("reused", lambda row: f"{row['cached']:,}", rank=1, right=True),
         Heading("fits", told_fits, right=True),
         Heading("time", lambda row: duration(row["seconds"]), rank=2, right=True),
@@ -72,6 +72,8 @@ def planned_models(plan: PlanReport) -> Table:
 
 def reasons(plan: PlanReport) -> Iterator[str]:
     """Yield what is reused from where, and why the rest must run; models with the same reason together."""
+    if any(line.later for line in plan.lines):
+        yield "a search in rounds: what it tries after the first depends on the scores; counted as if none were reused"
     for line in plan.lines:
         if line.sources:
             yield f"{line.model}: {told_reuse(line)}"
@@ -118,7 +120,7 @@ def told_fits(row: Row) -> str:
 def whole(plan: PlanReport) -> str:
     """Return the sums in a sentence, with the time where every model has been measured before."""
     fits, unshared = sum(line.fits for line in plan.lines), sum(line.unshared for line in plan.lines)
-    trials = count(sum(line.trials for line in plan.lines), "trial")
+    trials = count(sum(line.trials + line.later for line in plan.lines), "trial")
     if not fits:
         return f"{trials}, nothing to fit: all of it is reused, or follows from members"
     spared = f" instead of {unshared:,}" if fits < unshared else ""
