@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Any
 
@@ -90,6 +91,9 @@ def find_strategy(strategy: str, findings: Findings) -> SearchStrategy:
         if not findings.is_broken("search", "strategy"):
             findings.add(("search", "strategy"), str(error))
         return SearchStrategy(lambda space, history, budget, seed: (), samples=True)
+    if missing := [module for module in entry.modules if find_spec(module) is None]:
+        cure = f"Install it: pip install 'mlrun-cli[{entry.extra}]'."
+        findings.add(("search", "strategy"), f"'{strategy}' needs {', '.join(missing)}, which is not installed", cure)
     return entry
 
 
