@@ -35,7 +35,7 @@ def main() -> None:
         **{f"MLflow search_runs, {name}": [*script, store] for name, store in stores.items()},
     }
     about = (
-        f"The 20 best by ROC AUC of {runs:,} runs: `mlrun list --sort roc_auc`, and `MlflowClient.search_runs` of MLflow "
+        f"The 20 best by ROC AUC of {runs:,} runs: `mlrun list --sort roc_auc`; `MlflowClient.search_runs` of MLflow "
         f"{release('mlflow', 'mlflow')} with `order_by` and `max_results`."
     )
     section = Section("Against MLflow: the best of many runs", about, asked)

@@ -7,9 +7,6 @@ most 1 to the training.
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -17,9 +14,12 @@ from statistics import median
 
 import numpy as np
 import polars as pl
+from alternating import spend
+from environments import mlrun
 
 REPEATS = 5
 ROWS, COLUMNS = 20_000, 20
+TRAIN = ("train", "spec.yaml", "--no-cache", "--fresh", "--jobs", "1", "--quiet")
 SPEC = """
 experiment: cost
 data: {path: rows.csv, target: y, sensitive: {columns: [x19], withhold: false}}
@@ -58,24 +58,9 @@ def write_rows(path: Path) -> None:
 
 
 def cpu_seconds(folder: Path, evaluation: str) -> float:
-    """Return user + system seconds of one run with compiled bytecode, nothing reused."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    program = [
-        sys.executable,
-        "-c",
-        "from mlrun.cli import main; main()",
-        "train",
-        "spec.yaml",
-        "--no-cache",
-        "--fresh",
-    ]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [*program, "--jobs", "1", "-q", "--runs", "runs", "--set", f"evaluation={evaluation}"],
-        check=True, cwd=folder, env=environment, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    """Return user + system seconds of one run, nothing reused."""
+    (folder / "runs").mkdir(exist_ok=True)
+    return spend([mlrun(), *TRAIN, "--set", f"evaluation={evaluation}"], folder).cpu
 
 
 if __name__ == "__main__":

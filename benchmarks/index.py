@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -20,6 +18,9 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from statistics import median
+
+from alternating import spend
+from environments import mlrun
 
 from mlrun.records import Interval
 from mlrun.store.run_record import (
@@ -36,7 +37,6 @@ from mlrun.store.run_record import (
 from mlrun.store.run_seal import sealed, to_json
 
 REPEATS = 9
-MLRUN = (sys.executable, "-c", "from mlrun.cli import main; main()")
 MODELS = ("logistic_regression", "random_forest", "hist_gradient_boosting", "xgboost")
 BASELINES = ("zero_rule", "random")
 METRICS = (
@@ -58,7 +58,7 @@ def main() -> None:
         for name, root in (("one experiment with 10,000 versions", one), ("1,000 experiments with 10 versions", many)):
             print(f"\n{name}")
             (root / ".index.sqlite").unlink(missing_ok=True)
-            tell("first list, which makes the index", [cpu_seconds([*MLRUN, "list", "--runs", str(root)])])
+            tell("first list, which makes the index", [spend([mlrun(), "list", "--runs", str(root)], place).cpu])
             measure(root)
 
 
@@ -84,12 +84,12 @@ def measure(root: Path) -> None:
     for turn in range(REPEATS + 1):
         for name, arguments in commands.items():
             place = [] if name == "--help" else ["--runs", str(root)]
-            seconds = cpu_seconds([*MLRUN, *arguments, *place])
+            seconds = spend([mlrun(), *arguments, *place], root.parent).cpu
             if turn:
                 measured[name].append(seconds)
         if turn:
             os.utime(root / first / f"{newest:04d}" / "run.json")
-            measured["list after a new run"].append(cpu_seconds([*MLRUN, "list", "--runs", str(root)]))
+            measured["list after a new run"].append(spend([mlrun(), "list", "--runs", str(root)], root.parent).cpu)
     for name, spent in measured.items():
         tell(name, spent, measured["--help"])
 
@@ -98,15 +98,6 @@ def tell(name: str, spent: Sequence[float], floors: Sequence[float] = ()) -> Non
     more = [each - floor for each, floor in zip(spent, floors, strict=False)]
     beyond = f"   {median(more):+.3f} s beyond --help" if more else ""
     print(f"  {name:<34} {median(spent):6.3f} s{beyond}", flush=True)
-
-
-def cpu_seconds(command: Sequence[str]) -> float:
-    """Return user + system seconds of a command; its bytecode is compiled, its output goes nowhere."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def make_runs(root: Path, experiments: int, versions: int) -> None:

@@ -56,7 +56,7 @@ def main() -> None:
         commands = {**bare_commands(folder), **light_commands(folder), **({} if asked.alone else peers())}
 
         def after(measured: Measured) -> None:
-            section.put("start-up", tell(measured, commands))
+            section.put("start-up", tell(measured, list(commands)))
 
         alternate(commands, 2 if asked.quick else asked.rounds, folder, after=after)
     section.show()
@@ -83,14 +83,11 @@ def light_commands(folder: Path) -> dict[str, list[str]]:
 
 def peers() -> dict[str, list[str]]:
     """Return --help of programs; Hydra is a library, so that a program of one option stands for it."""
+    of_hydra = [interpreter("hydra"), str(PEER / "hydra_program.py")]
     return {
         f"dvc {release('dvc', 'dvc')} --help": [program("dvc"), "--help"],
         f"mlflow {release('mlflow', 'mlflow')} --help": [program("mlflow"), "--help"],
-        f"hydra {release('hydra', 'hydra-core')} --help": [
-            interpreter("hydra"),
-            str(PEER / "hydra_program.py"),
-            "--help",
-        ],
+        f"hydra {release('hydra', 'hydra-core')} --help": [*of_hydra, "--help"],
     }
 
 
@@ -98,10 +95,10 @@ def program(name: str) -> str:
     return str(Path(interpreter(name)).with_name(name))
 
 
-def tell(measured: Measured, commands: dict[str, Sequence[str]] | dict[str, list[str]]) -> str:
-    """Return the table: milliseconds, and how many times what the bare program that does the same kind of thing costs."""
+def tell(measured: Measured, names: Sequence[str]) -> str:
+    """Return the table: milliseconds, and how many times those of the bare program that does such a thing."""
     rows = []
-    for name in commands:
+    for name in names:
         reference = REFERENCES[0] if name.endswith("--help") else REFERENCES[1]
         found = by_round(*([spent.cpu for spent in measured[one]] for one in (name, reference)))
         rows.append(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import hydra
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 ConfigStore.instance().store(name="config", node={"jobs": 1})
 
 
-@hydra.main(version_base=None, config_name="config")
 def main(config: DictConfig) -> None:
     print(config.jobs)
 
 
 if __name__ == "__main__":
-    main()
+    hydra.main(version_base=None, config_name="config")(main)()
