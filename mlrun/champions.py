@@ -15,10 +15,10 @@ from mlrun.course import Course
 from mlrun.errors import DataError, MlrunError, StorageError
 from mlrun.estimator.hyperparameters import left_open
 from mlrun.events import ChampionStarted, Event, Noted
-from mlrun.fit import FINAL, FitJob, FitValue, join
+from mlrun.final_fits import Fitted, final_fit, fit_of_all_rows, run_finals
+from mlrun.fit import FitValue, join
 from mlrun.fold_data import FoldData
-from mlrun.process.jobs import raised
-from mlrun.records import Failure, Outcome
+from mlrun.records import Failure
 from mlrun.rounds import champion_blueprint
 from mlrun.store import model_files
 from mlrun.store.run_folder import sha256_of
@@ -30,8 +30,6 @@ from mlrun.wrapping import Wish, Wrapping, learn
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mlrun.records import Array
-
 
 def take_over_champions(course: Course, contests: Sequence[Contest]) -> None:
     """Give each model whose equal champion an earlier run has stored that one, predictions of the folds and all."""
@@ -41,18 +39,25 @@ def take_over_champions(course: Course, contests: Sequence[Contest]) -> None:
 
 
 def crown(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
-    """Give each model with a best trial and no champion yet its champion: a refit on all of train."""
-    for contest in contests:
-        if contest.best is None or contest.champion is not None:
-            continue
-        yield ChampionStarted(contest.name)
-        contest.champion, notes = fit_champion(course, contest)
+    """Give each model with a best trial and no champion yet its champion: a refit on all of train.
+
+    All are fitted at once, then asked and stored one by one, so that nothing else runs while a prediction is timed.
+    """
+    entrants = [contest for contest in contests if contest.best is not None and contest.champion is None]
+    yield from (ChampionStarted(contest.name) for contest in entrants)
+    finals = [final_fit(course, contest) for contest in entrants]
+    if course.spec.final.refit_on == "all" and len(course.split.test):
+        finals += [fit_of_all_rows(course, contest) for contest in entrants]
+    fitted = dict(run_finals(course, finals))
+    for contest in entrants:
+        parts = [fitted.pop(final.key) for final in finals if final.contest is contest]
+        contest.champion, notes = make_champion(course, contest, parts)
         yield from (Noted(note, warning=True) for note in notes)
 
 
-def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]:
-    """Refit a best trial, predict test, store the model; return it with sentences on what went wrong."""
-    outcome, data = refit(course, contest, course.split.train)
+def make_champion(course: Course, contest: Contest, parts: Sequence[Fitted]) -> tuple[Champion, list[str]]:
+    """Return the champion, stored, with sentences on what went wrong; parts: fitted on train, and on all if asked."""
+    outcome, data = parts[0]
     if outcome.failure is not None:
         told = f"{contest.name}: the refit on all of train failed ({outcome.failure.code})"
         return Champion(failure=outcome.failure), [told]
@@ -69,8 +74,7 @@ def fit_champion(course: Course, contest: Contest) -> tuple[Champion, list[str]]
         wrapping=wrapping,
         defaults={} if contest.best is None else left_open(outcome.value.estimator, contest.best.trial.params),
     )
-    if course.spec.final.refit_on == "all" and len(course.split.test):
-        outcome, data = refit(course, contest, np.sort(np.concatenate([course.split.train, course.split.test])))
+    outcome, data = parts[-1]
     if outcome.failure is not None or data is None:
         return champion, [f"{contest.name}: the refit on all rows failed: no model is stored"]
     return store(course, contest, champion, outcome.value, data)
@@ -149,42 +153,6 @@ def load(course: Course, contest: Contest, path: Path) -> StoredModel:
     return from_payload(
         model_files.load(path, sha256=sha256_of(path), foreign=False, trust=trusted, folder=folder), folder
     )
-
-
-def refit(course: Course, contest: Contest, rows: Array) -> tuple[Outcome, FoldData | None]:
-    """Fit a model's best trial on these rows and predict test; a failure is an outcome, not an exception."""
-    if contest.best is None:
-        raise KeyError(contest.model.name)
-    blueprint, trial = champion_blueprint(contest), contest.best.trial
-    key = f"{trial.id}@{'final' if len(rows) == len(course.split.train) else 'all'}"
-    try:
-        data = course.store.get(blueprint.recipe, key.rpartition("@")[2], rows, course.split.test)
-    except StorageError:
-        raise
-    except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit: this model fails, the others go on
-        return Outcome(key, failure=raised(error)), None
-    job = FitJob(
-        key=key,
-        blueprint=blueprint,
-        trials=((trial.id, trial.params),),
-        data=data,
-        metrics=(),
-        spec_seed=course.spec.seed,
-        repeat=FINAL,
-        fold=FINAL,
-        isolated=contest.model.isolated or key in course.log.suspects,
-        timeout=course.spec.search.timeout,
-        target_transform=course.spec.target_transform,
-        keep=True,
-    )
-
-    def on_start(key: str, pid: int, in_main: bool) -> None:  # noqa: ARG001 - contracts.OnStart
-        if in_main:
-            course.log.write_started(key)
-
-    (outcome,) = course.executor.run([job], on_start)
-    course.log.write_ended(key)
-    return outcome, data
 
 
 def store(

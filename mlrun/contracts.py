@@ -189,7 +189,13 @@ class OnStart(Protocol):
 
 
 class Executor(Protocol):
-    """A context manager; run(jobs) gives outcomes in any order; a dead worker costs one fit, never the run."""
+    """A context manager; run(jobs) gives outcomes in any order; a dead worker costs one fit, never the run.
+
+    cores: of this machine that its fits may use at once; a single fit may have them all. 1 where they run elsewhere.
+    """
+
+    @property
+    def cores(self) -> int: ...
 
     def __enter__(self) -> Self: ...
 

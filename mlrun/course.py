@@ -11,6 +11,7 @@ from mlrun.contest import Contest
 from mlrun.contracts import Executor
 from mlrun.events import FitStarted
 from mlrun.records import Dataset, MetricSpec, Split
+from mlrun.schedule import Pace
 
 if TYPE_CHECKING:
     from mlrun.fold_data import FoldStore
@@ -54,7 +55,9 @@ class Course:
     opened: Opened
     hear: Hear  # told at once when a fit begins; all else is yielded
     recording: Future[Recording]
+    sharing: bool = True  # one fit for the trials that it can answer for
     counts: Counts = field(default_factory=Counts)
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def log(self) -> RunLog:

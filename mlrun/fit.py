@@ -63,6 +63,7 @@ class FitJob:
     timeout: float | None = None
     target_transform: str | None = None
     keep: bool = False
+    threads: int = 1  # of the fit alone; more only where that changes no bit (contracts.ModelFamily.thread_exact)
 
     def load(self) -> None:
         """Import the family's library, so that neither the timeout nor the timing sees it."""
@@ -84,7 +85,7 @@ class FitJob:
         estimator = coded(estimator, self.blueprint.family, self.blueprint.folder, data.category_positions)
         truth = np.log(data.truth) if self.target_transform == "log" and data.truth is not None else data.truth
         begun = time.perf_counter()
-        estimator = self._fit(estimator, truth)
+        estimator = self._fit_threaded(estimator, truth) if self.threads > 1 else self._fit(estimator, truth)
         fitted = time.perf_counter()
         threshold = self._threshold(estimator)
         parts = [self._part(estimator, params) for _, params in self.trials]
@@ -98,6 +99,17 @@ class FitJob:
             estimator=estimator if self.keep else None,
             threshold=threshold,
         )
+
+    def _fit_threaded(self, estimator: Any, truth: Array | None) -> Any:
+        """Return the estimator fitted on several threads; afterwards it is as if it had been fitted on one."""
+        from threadpoolctl import threadpool_limits
+
+        with_threads = self.blueprint.entry.with_threads
+        if with_threads is None:
+            return self._fit(estimator, truth)
+        with threadpool_limits(limits=self.threads, user_api="openmp"):
+            estimator = self._fit(with_threads(estimator, self.threads), truth)
+        return with_threads(estimator, 1)
 
     def _fit(self, estimator: Any, truth: Array | None) -> Any:
         """Return the estimator fitted; a champion's rows are fitted once, so nothing is kept of them."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from mlrun.process.jobs import raised
 from mlrun.provenance import fit_seed
 from mlrun.recipes import Recipe
 from mlrun.records import Failure, Fold, Outcome, Trial, TrialResult
+from mlrun.schedule import AheadT, longest_first
 
 
 @dataclass(slots=True)
@@ -36,6 +38,19 @@ class Group:
         first, last = self.trials[0].id, self.trials[-1].id.rpartition("/")[2]
         span = first if len(self.trials) == 1 else f"{first}-{last}({len(self.trials)})"
         self.key = f"{span}@{self.fold.name}"
+
+    @property
+    def model(self) -> str:
+        return self.contest.name
+
+    @property
+    def rank(self) -> int:
+        return self.contest.model.rank
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows the fit will have, about."""
+        return round(len(self.fold.train) * self.trials[0].fidelity)
 
 
 def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
@@ -69,9 +84,7 @@ def count_round(course: Course, proposed: Mapping[str, Sequence[Trial]], cached:
 def propose(course: Course, contest: Contest) -> list[Trial]:
     """Ask the strategy for trials and open them; none when the budget is spent or a member has no champion."""
     model, spec = contest.model, course.spec
-    budget = replace(
-        budget_of(spec, model), spent=contest.cpu_seconds, rows=min(len(fold.train) for fold in course.split.folds)
-    )
+    budget = budget_of(spec, model, course.split.folds, contest.cpu_seconds)
     if budget.is_spent and contest.best is not None:
         return []
     proposed = propose_trials(spec, model, contest.history(), budget)
@@ -155,7 +168,9 @@ def recall(course: Course, contest: Contest) -> list[tuple[Contest, TrialResult]
 def group_open(course: Course, contest: Contest) -> list[Group]:
     """Return the fits that the open trials still need."""
     groups: list[Group] = []
-    for trials in share_fits(contest.model.entry, [opened.trial for opened in contest.open.values()]):
+    opened = [opened.trial for opened in contest.open.values()]
+    shared = share_fits(contest.model.entry, opened) if course.sharing else [(trial,) for trial in opened]
+    for trials in shared:
         for fold in course.split.folds:
             missing = tuple(trial for trial in trials if course.log.finished(trial, fold) is None)
             if missing:
@@ -195,9 +210,9 @@ def settle(course: Course, group: Group, outcome: Outcome) -> Iterator[Event]:
 
 
 def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, Outcome]]:
-    """Yield the outcome of every group's fit, as they come in."""
+    """Yield the outcome of every group's fit, as they come in; those that take long begin first."""
     by_key = {group.key: group for group in groups}
-    jobs = Jobs(course, groups)
+    jobs = Jobs(longest_first(groups, course.pace), lambda group: make_job(course, group))
 
     def on_start(key: str, pid: int, in_main: bool) -> None:
         if in_main:
@@ -205,30 +220,36 @@ def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, O
         course.hear(FitStarted(key, by_key[key].contest.model.name, pid))
 
     for outcome in course.executor.run(jobs, on_start):
-        yield by_key[outcome.key], outcome
+        group = by_key[outcome.key]
+        if outcome.failure is None:
+            course.pace.note(group.key, group.model, group.rows, outcome.wall_seconds)
+        yield group, outcome
         course.log.write_ended(outcome.key)
     yield from jobs.broken
 
 
-class Jobs:
-    """The fits of some groups, made as the executor asks for them; it may ask how many there are."""
+class Jobs(Generic[AheadT]):
+    """The fits of some items, made as the executor asks for them; it may ask how many there are.
 
-    def __init__(self, course: Course, groups: Sequence[Group]) -> None:
-        self.course = course
-        self.groups = groups
-        self.broken: list[tuple[Group, Outcome]] = []
+    broken: what could not be made, with its outcome.
+    """
+
+    def __init__(self, items: Sequence[AheadT], make: Callable[[AheadT], FitJob]) -> None:
+        self.items = items
+        self.make = make
+        self.broken: list[tuple[AheadT, Outcome]] = []
 
     def __len__(self) -> int:
-        return len(self.groups)
+        return len(self.items)
 
     def __iter__(self) -> Iterator[FitJob]:
-        for group in self.groups:
+        for item in self.items:
             try:
-                yield make_job(self.course, group)
+                yield self.make(item)
             except StorageError:
                 raise
             except Exception as error:  # noqa: BLE001 - to prepare is a part of the fit, and some of it is the user's code
-                self.broken.append((group, Outcome(group.key, failure=raised(error))))
+                self.broken.append((item, Outcome(item.key, failure=raised(error))))
 
 
 def make_job(course: Course, group: Group) -> FitJob:
@@ -275,16 +296,21 @@ def told(contest: Contest, result: TrialResult) -> TrialFinished:
 
 
 def complete_predictions(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
-    """Fit again what a resumed or reused champion lacks: its predictions of the folds (the same, by the same seeds)."""
-    for contest in contests:
-        if contest.best is None:
-            continue
-        lacking = [fold for fold in course.split.folds if fold.name not in contest.best_predictions]
-        groups = [Group(contest, (contest.best.trial,), fold) for fold in lacking]
-        for group, outcome in run_jobs(course, groups):
-            if outcome.failure is None:
-                contest.best_predictions[group.fold.name] = outcome.value.answers[0].prediction
-            else:
-                yield Noted(
-                    f"{contest.model.name}: no predictions of fold {group.fold.name} ({outcome.failure.code})", True
-                )
+    """Fit again what resumed or reused champions lack: their predictions of the folds (the same, by the same seeds)."""
+    groups = [
+        Group(contest, (contest.best.trial,), fold)
+        for contest in contests
+        if contest.best is not None
+        for fold in course.split.folds
+        if fold.name not in contest.best_predictions
+    ]
+    failures: dict[str, Failure] = {}
+    for group, outcome in run_jobs(course, groups):
+        if outcome.failure is None:
+            group.contest.best_predictions[group.fold.name] = outcome.value.answers[0].prediction
+        else:
+            failures[group.key] = outcome.failure
+    for group in groups:
+        if group.key in failures:
+            told = f"no predictions of fold {group.fold.name} ({failures[group.key].code})"
+            yield Noted(f"{group.model}: {told}", warning=True)

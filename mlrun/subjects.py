@@ -11,11 +11,11 @@ import numpy as np
 from mlrun.baseline_subjects import baseline_subject
 from mlrun.baselines import Answer
 from mlrun.champions import as_stored, load
-from mlrun.champions import refit as fit_again
 from mlrun.check_contracts import Context, Refit, Subject
 from mlrun.contest import Contest
 from mlrun.course import Course
 from mlrun.errors import DataError, StorageError
+from mlrun.final_fits import final_fit, run_finals
 from mlrun.fit import FINAL, FitJob, FitValue, take
 from mlrun.leaderboard import Line
 from mlrun.predict import predict_alone
@@ -159,7 +159,8 @@ def model_of(course: Course, contest: Contest) -> StoredModel:
     if champion is not None and champion.model is not None:
         return champion.model
     if course.spec.final.refit_on == "all" and len(course.split.test):
-        outcome, data = fit_again(course, contest, course.split.train)
+        final = final_fit(course, contest)
+        outcome, data = run_finals(course, [final])[final.key]
         if outcome.failure is not None or data is None:
             raise DataError("its model could not be fitted again")
         return as_stored(course, contest, outcome.value, data, None if champion is None else champion.wrapping)

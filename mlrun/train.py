@@ -21,6 +21,7 @@ from mlrun.references import resolve_references
 from mlrun.rounds import complete_predictions, run_level
 from mlrun.run_options import TrainOptions
 from mlrun.sampling import sampled
+from mlrun.schedule import Pace, earlier_pace
 from mlrun.sealing import seal
 from mlrun.snapshot import keep_data
 from mlrun.spec import load as load_spec
@@ -74,7 +75,7 @@ def run(ready: Ready, options: TrainOptions, hear: Hear = ignore) -> Iterator[Ev
             yield Noted(told_erased(opened.erased), warning=True)
         kind, since = catalog.find("executors", options.executor), opened.started if opened.resumed else ""
         with sampled(opened.folder.path, since) as sampling, kind.make(options.jobs or physical_cores()) as executor:
-            course = make_course(ready, opened, executor, hear)
+            course = make_course(ready, opened, executor, hear, sharing=not options.no_sharing)
             yield from search(course, ready.models)
             lines = [model_line(course, contest) for contest in course.contests.values()]
             lines += [baseline_line(course, baseline) for baseline in references.baselines]
@@ -97,9 +98,9 @@ def search(course: Course, models: Sequence[PlannedModel]) -> Iterator[Event]:
         course.store.drop({model.recipe for model in models if model.level > level})
 
 
-def make_course(ready: Ready, opened: Opened, executor: Executor, hear: Hear) -> Course:
+def make_course(ready: Ready, opened: Opened, executor: Executor, hear: Hear, *, sharing: bool = True) -> Course:
     """Return what all rounds share; what an interrupted run had spent is spent."""
-    spec, spent = ready.spec, opened.log.spent_cpu_seconds()
+    spec, spent, root = ready.spec, opened.log.spent_cpu_seconds(), opened.folder.path.parent.parent
     return Course(
         spec=spec,
         dataset=ready.dataset,
@@ -116,10 +117,12 @@ def make_course(ready: Ready, opened: Opened, executor: Executor, hear: Hear) ->
         identity=ready.identity,
         opened=opened,
         hear=hear,
+        sharing=sharing,
         recording=begin_recording(
             Beginning(spec, ready.dataset, ready.split.train, ready.identity.modules, ready.loading_ns),
-            opened.folder.path.parent.parent,
+            root,
         ),
+        pace=Pace(earlier_pace(root, spec.experiment)),
     )
 
 

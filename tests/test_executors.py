@@ -141,6 +141,20 @@ def test_workers_come_up_when_what_is_left_is_worth_them(monkeypatch: pytest.Mon
         assert len({pid for _, pid, in_main in starts.seen if not in_main}) == 2
 
 
+def test_workers_come_up_beside_a_first_job_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlrun.executors.joblib.WORTH_SECONDS", 0.2)
+    starts = Starts()
+    with JoblibExecutor(2) as executor:
+        outcomes = executor.run([Do("long", "sleep", 1.5), *(Do(str(n), "sleep", 0.3) for n in range(4))], starts)
+        assert next(outcomes).key == "long"
+        assert len(executor._children) == 2  # called while it ran, by a thread that is gone now
+        rest = by_key(outcomes)
+        workers = {child.process.pid for child in executor._children}
+    assert set(rest) == {"0", "1", "2", "3"}
+    assert {pid for _, pid, in_main in starts.seen if not in_main} == workers
+    assert not alive([pid for pid in workers if pid])
+
+
 def test_while_workers_start_short_jobs_go_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlrun.executors.joblib.WORTH_SECONDS", 0.001)
     starts = Starts()

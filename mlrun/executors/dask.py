@@ -61,6 +61,8 @@ class Parcel:
 class DaskExecutor:
     """As many jobs at once as the cluster has threads."""
 
+    cores = 1  # of a worker there is one thread a job
+
     def __init__(self, size: int) -> None:
         self.size = max(1, size)
         self._open = contextlib.ExitStack()

@@ -6,12 +6,15 @@ the start. Where a job runs never changes its value.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from mlrun.contracts import ExecutorKind
+from mlrun.errors import MlrunError
 from mlrun.process.isolation import Child, await_events, is_settled, kill, must_leave, run_again
 from mlrun.process.jobs import OneThread, run_job
 from mlrun.records import Outcome
@@ -30,7 +33,7 @@ class JoblibExecutor:
     """At most `size` processes at work, one job each."""
 
     def __init__(self, size: int) -> None:
-        self.size = max(1, size)
+        self.size = self.cores = max(1, size)
         self._threads = OneThread()
         self._children: list[Child] = []
         self._recent: deque[float] = deque(maxlen=RECENT)
@@ -59,7 +62,7 @@ class JoblibExecutor:
                 self._feed(waiting)
                 stays = waiting.head is not None and self._stays(waiting.head)
                 if stays:
-                    yield self._run_here(waiting.take(), on_start)
+                    yield self._run_here(waiting.take(), waiting.left, on_start)
                 yield from self._collect(waiting, suspects, on_start, look_only=stays)
             for job in suspects:
                 yield run_again(job, on_start)
@@ -106,12 +109,38 @@ class JoblibExecutor:
             return True
         return self._usual_seconds() < SHORT_SECONDS and not any(child.ready for child in self._children)
 
-    def _run_here(self, job: Job, on_start: OnStart) -> Outcome:
+    def _run_here(self, job: Job, left: int | None, on_start: OnStart) -> Outcome:
         on_start(job.key, os.getpid(), in_main=True)
-        outcome = run_job(job, self._threads)
+        with self._help_if_long(left):
+            outcome = run_job(job, self._threads)
         self._recent.append(outcome.wall_seconds)
         self._spent_here += outcome.wall_seconds
         return outcome
+
+    @contextlib.contextmanager
+    def _help_if_long(self, left: int | None) -> Iterator[None]:
+        """Start workers beside the job that runs here once it has taken so long that the others are worth them.
+
+        Else a first long fit would leave the other cores idle to its end.
+        """
+        hands = min(self.size, left or 0)
+        if self._children or hands < 2:
+            yield
+            return
+        timer = threading.Timer(WORTH_SECONDS / ((left or 1) * (1 - 1 / hands)), self._call_workers, [hands])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+    def _call_workers(self, count: int) -> None:
+        with contextlib.suppress(MlrunError):  # told when the next job needs one
+            for _ in range(count):
+                self._children.append(Child())
+            self._pays = True
 
     def _collect(
         self, waiting: Waiting, suspects: list[Job], on_start: OnStart, *, look_only: bool
@@ -143,20 +172,30 @@ class JoblibExecutor:
 
 
 class Waiting:
-    """The jobs still to do: the next one, and how many they are, itself included, where that is known."""
+    """The jobs still to do: the next one, and how many they are, itself included, where that is known.
+
+    A job is made when it is looked at, not while a worker waits for the one before it.
+    """
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         known = operator.length_hint(jobs, -1)
         self.left = None if known < 0 else known
         self._rest = iter(jobs)
-        self.head = next(self._rest, None)
+        self._ahead: list[Job | None] = []
+
+    @property
+    def head(self) -> Job | None:
+        """Return the next job, None when there is none."""
+        if not self._ahead:
+            self._ahead.append(next(self._rest, None))
+        return self._ahead[0]
 
     def take(self) -> Job:
-        """Return the next job, which there must be, and look at the one after it."""
+        """Return the next job, which there must be."""
         job = self.head
         if job is None:
             raise LookupError
-        self.head = next(self._rest, None)
+        self._ahead.clear()
         self.left = None if self.left is None else self.left - 1
         return job
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class SerialExecutor:
     """One process, and a child for the jobs that need one."""
 
+    cores = 1
+
     def __init__(self) -> None:
         self._threads = OneThread()
         self._child: Child | None = None
