@@ -108,4 +108,6 @@ ENTRY = ModelFamily(
     staged=Staged(lambda estimator: int(estimator.n_iter_), scikit_losses),
     with_categories=with_categories,
     check=check,
+    thread_exact=lambda params: True,
+    with_threads=lambda estimator, threads: estimator,  # it asks OpenMP, as it is limited while it fits
 )

@@ -92,6 +92,11 @@ def _allowed(params: Params) -> bool:
     return given(params, "booster", None) in (None, "gbtree")
 
 
+def _thread_exact(params: Params) -> bool:
+    """Say whether threads change no bit; a linear booster's race each other, and other methods are not proven."""
+    return _allowed(params) and not _stops(params) and given(params, "tree_method", None) in (None, "auto", "hist")
+
+
 def _stops(params: Params) -> bool:
     return given(params, "early_stopping_rounds", None) is not None
 
@@ -163,4 +168,6 @@ ENTRY = ModelFamily(
     check=check,
     fit_in_turn=fit_in_turn,
     says_likeliest=True,
+    thread_exact=_thread_exact,
+    with_threads=lambda estimator, threads: estimator.set_params(n_jobs=threads),
 )

@@ -20,7 +20,9 @@ from threadpoolctl import threadpool_limits
 
 from mlrun import catalog
 from mlrun.contracts import Estimator, ModelFamily
-from mlrun.records import Params, TaskKind
+from mlrun.kinds import Kind
+from mlrun.plan import share_fits
+from mlrun.records import Params, TaskKind, Trial
 from mlrun.search_contracts import Choice
 
 if TYPE_CHECKING:
@@ -367,23 +369,43 @@ def test_one_fit_answers_for_many_exactly_as_separate_fits(name: str, setting: s
     if "missing" in family(name).takes:
         matrix[::7, 0] = np.nan
     weights = {"sample_weight": np.random.default_rng(2).uniform(0.5, 2.0, size=ROWS)} if weighted else {}
-    trials = [dict.fromkeys(nested.parameters, count) for count in (5, 12, 1, 8)]
-    assert all(nested.allowed(trial) for trial in trials)
-    widest = nested.widest(trials)
-    assert widest == dict.fromkeys(nested.parameters, 12)
-    shared = fit(build(name, setting, widest, seed), setting, matrix, **weights)
-    before = answers(name, shared, matrix)
-    for trial in trials:
-        narrow = nested.restrict(shared, trial)
-        separate = fit(build(name, setting, trial, seed), setting, matrix, **weights)
-        assert type(narrow) is type(separate)
-        assert narrow.get_params() == separate.get_params() or "missing" in narrow.get_params()  # NaN is not NaN
-        assert_same(answers(name, narrow, matrix), answers(name, separate, matrix))
-        assert curves is None or curves(narrow) == curves(separate)
-        stored = skops.io.dumps(narrow)
-        loaded = skops.io.loads(stored, trusted=skops.io.get_untrusted_types(data=stored))
-        assert_same(answers(name, loaded, matrix), answers(name, separate, matrix))
-    assert_same(answers(name, shared, matrix), before)
+    for trials in shared_trials(name, setting):
+        shared = fit(build(name, setting, nested.widest(trials), seed), setting, matrix, **weights)
+        before = answers(name, shared, matrix)
+        for trial in trials:
+            narrow = nested.restrict(shared, trial)
+            separate = fit(build(name, setting, trial, seed), setting, matrix, **weights)
+            assert isinstance(narrow, type(separate))
+            assert narrow.get_params() == separate.get_params() or "missing" in narrow.get_params()  # NaN is not NaN
+            assert_same(answers(name, narrow, matrix), answers(name, separate, matrix))
+            assert curves is None or curves(narrow) == curves(separate)
+            stored = skops.io.dumps(narrow)
+            loaded = skops.io.loads(stored, trusted=skops.io.get_untrusted_types(data=stored))
+            assert_same(answers(name, loaded, matrix), answers(name, separate, matrix))
+        assert_same(answers(name, shared, matrix), before)
+
+
+def shared_trials(name: str, setting: str) -> list[list[Params]]:
+    """Return params that differ in a family's nested parameters, all values with all, by the fit that they share."""
+    nested, kinds = family(name).nested, family(name).kinds(TASK_OF[setting])
+    assert nested is not None
+    assert kinds is not None
+    choices = [
+        [value for value in (5, 12, 2, 8, 1, 0.0, 0.01, "uniform", "distance", None) if fits(kinds[parameter], value)]
+        for parameter in nested.parameters
+    ]
+    assert all(len(values) >= 3 for values in choices)
+    every = [dict(zip(nested.parameters, values, strict=True)) for values in itertools.product(*choices)]
+    trials = [Trial(f"{name}/{number:04d}", name, name, params) for number, params in enumerate(every)]
+    groups = [[trial.params for trial in group] for group in share_fits(family(name), trials)]
+    assert len(groups) <= 2
+    return groups
+
+
+def fits(kind: Kind, value: object) -> bool:
+    """Say whether a value is one to try: a number stands for a size where sizes are whole."""
+    whole = kind.admits(5) and not kind.admits(0.01)
+    return kind.admits(value) and (whole or value is None or not isinstance(value, int))
 
 
 def declared() -> Iterator[tuple[str, TaskKind, type]]:
