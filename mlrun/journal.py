@@ -1,4 +1,4 @@
-"""The journal of a run: events go in, each durable on its own; what is whole comes back after any kill.
+"""The journal of a run: events go in, each whole on its own; what is whole comes back after any kill.
 
 One line an event: the crc32 of the JSON in eight hex digits, a space, the JSON (compact, keys sorted, ASCII), LF.
 The first line says the format.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CRC_DIGITS = 8
+SYNC_SECONDS = 0.1  # of work that a loss of power may cost: to wait for the disk after each short fit costs more
 sync_data = getattr(os, "fdatasync", os.fsync)  # macOS has no fdatasync
 
 
@@ -55,6 +57,16 @@ class Journal:
         self.torn = content.torn
         self._handle: int | None = handle
         self._length = content.length
+        self._synced = float("-inf")  # when, on the monotonic clock
+        self._synced_length = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Say whether the disk was waited for so long ago that it is worth it again.
+
+        What is written is safe from the death of this process at once; syncing guards against that of the machine.
+        """
+        return time.monotonic() - self._synced >= SYNC_SECONDS
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -91,17 +103,26 @@ class Journal:
             try:
                 write_all(self._handle, line, self._length)
                 if sync:
-                    sync_data(self._handle)
+                    self._sync()
             except BaseException:  # a full disk, or Ctrl-C in the middle of a line
                 self._undo()
                 raise
         self._length += len(line)
+        self._synced_length = self._length if sync else self._synced_length
 
     def close(self) -> None:
-        """Close the file; safe to call twice."""
+        """Close the file, all of it on the disk as far as it takes it; safe to call twice."""
         if self._handle is not None:
+            with suppress(OSError):  # what could not be written was told when it was
+                if self._synced_length < self._length:
+                    self._sync()
             os.close(self._handle)
             self._handle = None
+
+    def _sync(self) -> None:
+        if self._handle is not None:
+            sync_data(self._handle)
+            self._synced = time.monotonic()
 
     def __enter__(self) -> Self:
         return self

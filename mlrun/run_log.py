@@ -83,7 +83,7 @@ class RunLog:
             self._journal.append({"event": "ended", "fit": key}, sync=False)
 
     def write_fit(self, key: str, trials: Sequence[Trial], fold: Fold, outcome: Outcome) -> None:
-        """Write a fit's end, durable before it is told."""
+        """Write a fit's end before it is told; of short fits the disk is waited for ten times a second."""
         self._running.discard(key)
         if outcome.failure is not None:
             self.failed_fits += 1
@@ -109,7 +109,7 @@ class RunLog:
         ]
         timing = _timing(key, trials[0].model, outcome, value)
         event = {"event": "fit", "fit": key, "fold": fold.name, "results": results, "timing": timing, "curves": curves}
-        self._journal.append(event, sync=True)
+        self._journal.append(event, sync=self._journal.is_due)
         self.timings.append(timing)
         self.curves.extend(curves)
 

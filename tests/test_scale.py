@@ -14,9 +14,10 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from mlrun import catalog, fold_data, prepare
+from mlrun import catalog, fold_data, journal, prepare
 from mlrun.errors import StorageError
 from mlrun.fold_data import FoldStore, OpenFolds
+from mlrun.journal import Journal, read_journal
 from mlrun.prepare import learn
 from mlrun.recipes import Recipe, recipe_for
 from mlrun.records import Column, Dataset, Task
@@ -29,7 +30,7 @@ RNG = np.random.default_rng(0)
 TABLE = pl.DataFrame(
     {
         **{column.name: RNG.normal(size=ROWS) for column in COLUMNS},
-        "kind": RNG.choice(["a", "b", "c", None], ROWS).tolist(),
+        "kind": [("a", "b", "c", None)[code] for code in RNG.integers(0, 4, ROWS)],
         "said": [f"word{number % 97} word{number % 89} other" for number in range(ROWS)],
     }
 )
@@ -51,6 +52,10 @@ def store(folder: Path) -> FoldStore:
 def halves(number: int) -> tuple[Any, Any]:
     order = np.random.default_rng(number).permutation(ROWS)
     return order[:HALF], order[HALF:]
+
+
+def dense(matrix: Any) -> Any:
+    return matrix.toarray() if sparse.issparse(matrix) else matrix
 
 
 def in_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,10 +105,8 @@ def test_a_fold_in_files_is_what_it_was_in_memory(
     assert (filed.preparation is None) == (plain.preparation is None)
     for ours, theirs in ((filed.train, plain.train), (filed.valid, plain.valid)):
         assert sparse.issparse(ours) == sparse.issparse(theirs)
-        if sparse.issparse(ours):
-            ours, theirs = ours.toarray(), theirs.toarray()  # noqa: PLW2901 - to compare them
-        assert ours.flags.c_contiguous
-        assert_array_equal(ours, theirs)
+        assert sparse.issparse(ours) or np.asarray(ours).flags.c_contiguous
+        assert_array_equal(dense(ours), dense(theirs))
     assert_array_equal(filed.truth, plain.truth)
     assert_array_equal(filed.valid_truth, plain.valid_truth)
 
@@ -146,7 +149,7 @@ def test_rows_prepared_in_parts_are_those_prepared_at_once(
     monkeypatch.setattr(prepare, "ROWS_AT_ONCE", 700)
     parts = preparation.matrix(TABLE[HALF:])
     assert type(whole) is type(parts)
-    assert_array_equal(*(each.toarray() if sparse.issparse(each) else each for each in (whole, parts)))
+    assert_array_equal(dense(whole), dense(parts))
 
 
 def test_to_prepare_takes_little_beside_the_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,3 +162,35 @@ def test_to_prepare_takes_little_beside_the_matrix(monkeypatch: pytest.MonkeyPat
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.3 * matrix.nbytes
+
+
+def test_the_disk_is_waited_for_at_most_ten_times_a_second(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    synced: list[int] = []
+    clock = [0.0]
+    monkeypatch.setattr(journal, "sync_data", synced.append)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    with Journal.open(tmp_path / "journal.jsonl") as opened:
+        begun = len(synced)
+        for number in range(1_000):
+            clock[0] += 0.001
+            opened.append({"fit": number}, sync=opened.is_due)
+            assert len(read_journal(opened.path).events) == number + 1 or number % 100  # a kill takes nothing
+        assert 9 <= len(synced) - begun <= 10
+        opened.append({"fit": "before the last"}, sync=True)
+        opened.append({"fit": "last"}, sync=opened.is_due)
+        before = len(synced)
+    assert len(synced) == before + 1
+
+
+def test_each_long_fit_is_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    synced: list[int] = []
+    clock = [0.0]
+    monkeypatch.setattr(journal, "sync_data", synced.append)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    with Journal.open(tmp_path / "journal.jsonl") as opened:
+        begun = len(synced)
+        for number in range(5):
+            clock[0] += 0.2
+            opened.append({"fit": number}, sync=opened.is_due)
+        assert len(synced) - begun == 5
+    assert len(synced) - begun == 5
