@@ -111,14 +111,14 @@ class JoblibExecutor:
 
     def _run_here(self, job: Job, left: int | None, on_start: OnStart) -> Outcome:
         on_start(job.key, os.getpid(), in_main=True)
-        with self._help_if_long(left):
+        with self._help_if_long(job, left):
             outcome = run_job(job, self._threads)
         self._recent.append(outcome.wall_seconds)
         self._spent_here += outcome.wall_seconds
         return outcome
 
     @contextlib.contextmanager
-    def _help_if_long(self, left: int | None) -> Iterator[None]:
+    def _help_if_long(self, job: Job, left: int | None) -> Iterator[None]:
         """Start workers beside the job that runs here once it has taken so long that the others are worth them.
 
         Else a first long fit would leave the other cores idle to its end.
@@ -127,7 +127,9 @@ class JoblibExecutor:
         if self._children or hands < 2:
             yield
             return
-        timer = threading.Timer(WORTH_SECONDS / ((left or 1) * (1 - 1 / hands)), self._call_workers, [hands])
+        timer = threading.Timer(
+            WORTH_SECONDS / ((left or 1) * (1 - 1 / hands)), self._call_workers, [hands, type(job).__module__]
+        )
         timer.daemon = True
         timer.start()
         try:
@@ -136,10 +138,10 @@ class JoblibExecutor:
             timer.cancel()
             timer.join()
 
-    def _call_workers(self, count: int) -> None:
+    def _call_workers(self, count: int, module: str) -> None:
         with contextlib.suppress(MlrunError):  # told when the next job needs one
             for _ in range(count):
-                self._children.append(Child())
+                self._children.append(Child(module))
             self._pays = True
 
     def _collect(

@@ -31,9 +31,10 @@ class Child:
     """A worker process started by joblib's loky (fork and exec, no copy of this process's threads), with its pipe.
 
     The pool of loky is not used: when one of its workers dies, every job in flight is lost and none is named.
+    module: that of the jobs to come, imported before there is one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "") -> None:
         from joblib.externals.loky.backend import get_context, resource_tracker
 
         self.job: Job | None = None
@@ -42,7 +43,9 @@ class Child:
         self._started: float | None = None
         self.pipe, theirs = multiprocessing.connection.Pipe()
         lasting = threading.current_thread() is threading.main_thread()
-        self.process = get_context("loky").Process(target=serve, args=(theirs, os.getpid(), lasting), env=ONE_THREAD)
+        self.process = get_context("loky").Process(
+            target=serve, args=(theirs, os.getpid(), lasting, module), env=ONE_THREAD
+        )
         # A Ctrl-C at the terminal reaches the child before it can ignore it, unless it is born with the signal blocked.
         # The trackers that loky needs are started first, since starting them unblocks the signal.
         multiprocessing.resource_tracker.ensure_running()

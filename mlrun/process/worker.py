@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pickle
 import resource
@@ -37,11 +38,14 @@ class Started:
     pid: int
 
 
-def serve(pipe: Connection, parent: int, parent_thread_stays: bool) -> None:
+def serve(pipe: Connection, parent: int, parent_thread_stays: bool, module: str = "") -> None:
     """Run the jobs that come through the pipe until it is closed; die with the parent."""
     keep_to_itself()
     die_with(parent, parent_thread_stays)
     with OneThread() as threads:
+        with contextlib.suppress(Exception):  # what cannot be imported is told by the first job
+            if module:
+                importlib.import_module(module)
         pipe.send(Ready())
         while True:
             try:
