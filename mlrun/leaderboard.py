@@ -18,6 +18,7 @@ from mlrun.plan import budget_of
 from mlrun.predictions import PredictedPart
 from mlrun.provenance import fit_seed
 from mlrun.records import Interval, Prediction
+from mlrun.sensitivity import sensitivity_of
 from mlrun.store.run_record import BudgetRecord, FoldSummary, ModelRecord
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ def searched_record(course: Course, contest: Contest) -> ModelRecord:
     if best is None:
         return record
     scores = {metric.label: summary(best.scores.get(metric.label, ())) for metric in course.metrics}
-    return replace(record, params=dict(best.trial.params), trial=best.trial.id, cv=scores)
+    ordered = sorted(contest.results, key=lambda result: (len(result.trial.id), result.trial.id))
+    scored = [(result.trial.params, score) for result in ordered if (score := contest.score(result)) is not None]
+    found = sensitivity_of(scored)
+    return replace(record, params=dict(best.trial.params), trial=best.trial.id, cv=scores, sensitivity=found)
 
 
 def baseline_line(course: Course, baseline: BaselineSpec) -> Line:

@@ -28,6 +28,7 @@ from mlrun.screen.tables import Table, write
 from mlrun.store.run_record import RunRecord
 from mlrun.terminal import open_console
 from mlrun.view.findings import at_a_glance, reasons
+from mlrun.view.sensitivity import told_sensitivity, what_mattered
 from mlrun.view.tracking import read_tracked, summary, tracking
 from mlrun.view.tracking_in_full import tracking_in_full
 from mlrun.wording import as_text, count, duration, moment, nearest, seconds_between
@@ -50,7 +51,7 @@ def print_outcome(folder: Path, told: Collection[str] = (), quiet: bool = False)
     sections = [
         Section("", brief(leaderboard(record)), (told_place(record, folder),)),
         *at_a_glance(record, read_findings(folder)),
-        Section("", None, (*told_notes(record, told), *told_gates(record))),
+        Section("", None, (*told_sensitivity(record), *told_notes(record, told), *told_gates(record))),
         Section(verdict_line(record)),
     ]
     print_page(console, [section for section in sections if section != Section()])
@@ -189,9 +190,10 @@ def about(record: RunRecord) -> tuple[str, ...]:
 
 
 def scores(record: RunRecord) -> list[Section]:
-    """Return the leaderboard, and the other metrics when there are some."""
+    """Return the leaderboard; the other metrics, and which hyperparameters mattered, when there are some."""
     others = other_metrics(record)
-    return [Section("leaderboard", leaderboard(record)), *([Section("other metrics", others)] if others else [])]
+    more = [Section("other metrics", others)] if others else []
+    return [Section("leaderboard", leaderboard(record)), *more, *what_mattered(record)]
 
 
 def told_champion(record: RunRecord) -> tuple[str, ...]:

@@ -49,6 +49,20 @@ class BudgetRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SensitivityRecord:
+    """How much of the variance of a search's scores, over what was tried, each hyperparameter explains alone (0 to 1).
+
+    shares: the largest first. together: what only several of them explain. trials: that it was read from.
+    method: exact = every combination was tried; forest = a random forest over the trials (fANOVA).
+    """
+
+    shares: Mapping[str, float]
+    together: float
+    trials: int
+    method: Literal["exact", "forest"]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRecord:
     """A line of the leaderboard: a family's champion, or a baseline.
 
@@ -58,6 +72,7 @@ class ModelRecord:
     coverage: share of rows on which a baseline says anything. reason: why nothing came of it.
     defaults: what the winner was built with beyond params: its library's defaults, and what mlrun sets (its seed).
     stale: what a stored model still holds of a person whose rows were erased after the run; "" = nothing.
+    sensitivity: which hyperparameters mattered; None = too little was tried to say.
     """
 
     name: str
@@ -80,6 +95,7 @@ class ModelRecord:
     notes: tuple[str, ...] = ()
     stale: Stale = ""
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    sensitivity: SensitivityRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
