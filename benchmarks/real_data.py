@@ -56,7 +56,7 @@ def _electricity(folder: Path) -> pl.DataFrame:
 
 def _particles(folder: Path) -> pl.DataFrame:
     read = pl.read_csv(folder / FILES["particles"], separator="\t", has_header=False)
-    return read.rename({"column_1": "target"}).with_columns(pl.col("target").cast(pl.Int64))
+    return read.rename({read.columns[0]: "target"}).with_columns(pl.col("target").cast(pl.Int64))
 
 
 def _wine(folder: Path) -> pl.DataFrame:
