@@ -95,6 +95,8 @@ class ModelFamily:
         test holds it. with_threads: the unfitted estimator on so many.
     fit_in_turn: how trials are fitted, which follow each other on the same rows: estimator, rows, truth, weights; as
         estimator.fit does, bit for bit, but it may keep what it made of the rows, as long as these live.
+    answers: a fitted estimator, the params that its fit answers for, rows → for each params something that says of
+        these rows, and of no others, what that estimator would, bit for bit; where one pass finds it for all.
     stores_rows: a fitted estimator keeps rows of training as they are (neighbours, support vectors): erasing a person
         makes it go, where others are only marked.
     """
@@ -126,6 +128,7 @@ class ModelFamily:
     thread_exact: Callable[[Params], bool] = lambda params: False
     with_threads: Callable[[Estimator, int], Estimator] | None = None
     fit_in_turn: Callable[[Estimator, Any, Array, Array | None], Estimator] | None = None
+    answers: Callable[[Estimator, Sequence[Params], Any], Sequence[Estimator]] | None = None
 
     def kinds(self, task: TaskKind) -> Mapping[str, Kind] | None:
         """Return the hyperparameters that the family has for a task; None = not checked."""

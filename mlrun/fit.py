@@ -89,7 +89,8 @@ class FitJob:
         fitted = time.perf_counter()
         threshold = self._threshold(estimator)
         parts = [self._part(estimator, params) for _, params in self.trials]
-        answers = [self._answer(part, trial, threshold) for part, (trial, _) in zip(parts, self.trials, strict=True)]
+        asked = self._asked(estimator, parts)
+        answers = [self._answer(each, trial, threshold) for each, (trial, _) in zip(asked, self.trials, strict=True)]
         answered = time.perf_counter()
         return FitValue(
             answers=self._with_curves(answers, estimator, parts, truth),
@@ -123,6 +124,13 @@ class FitJob:
         """Return the estimator that a fit with these params alone would have given."""
         nested = self.blueprint.entry.nested
         return estimator if nested is None or len(self.trials) == 1 else nested.restrict(estimator, params)
+
+    def _asked(self, estimator: Any, parts: Sequence[Any]) -> Sequence[Any]:
+        """Return what is asked about the held-out rows: the parts, or what one pass found that they would say."""
+        found = self.blueprint.entry.answers
+        if found is None or self.data.valid.shape[0] == 0:
+            return parts
+        return found(estimator, [params for _, params in self.trials], self.data.valid)
 
     def _answer(self, estimator: Any, trial: str, threshold: float | None) -> TrialAnswer:
         prediction = self._predict(estimator, threshold)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 from mlrun.contracts import Estimator, ModelFamily, Staged
 from mlrun.estimator.hyperparameters import (
@@ -63,6 +64,13 @@ def _restrict(estimator: Estimator, most: int) -> Estimator:
     return narrow
 
 
+def answers(estimator: Estimator, trials: Sequence[Params], rows: Any) -> Sequence[Estimator]:
+    """Return what the estimator of each trial's number of rounds says of the rows."""
+    from mlrun.estimator.staged_answers import hist_answers
+
+    return hist_answers(estimator, [int(given(params, "max_iter", 100)) for params in trials], rows)
+
+
 ENTRY = ModelFamily(
     build=build,
     tasks=("classification", "regression"),
@@ -108,6 +116,7 @@ ENTRY = ModelFamily(
     staged=Staged(lambda estimator: int(estimator.n_iter_), scikit_losses),
     with_categories=with_categories,
     check=check,
+    answers=answers,
     thread_exact=lambda params: True,
     with_threads=lambda estimator, threads: estimator,  # it asks OpenMP, as it is limited while it fits
 )

