@@ -40,7 +40,7 @@ HOW: tuple[Params, ...] = (
     {"metric": "hamming", "algorithm": "brute"},
 )
 # scikit-learn warns of a tree, has no such metric, or does by brute force what it does anyway.
-REFUSE_NO_SPARSE_ROWS = ({}, {"metric": "manhattan", "algorithm": "brute"}, {"metric": "cosine"})
+REFUSE_NO_SPARSE_ROWS: tuple[Params, ...] = ({}, {"metric": "manhattan", "algorithm": "brute"}, {"metric": "cosine"})
 KINDS = ("drawn", "wide", "whole", "duplicated", "one_hot", "constant", "uneven", "sparse")
 SETTINGS = ("binary", "multiclass", "regression", "counts")
 
