@@ -101,7 +101,7 @@ def train(folder: Path, size: int, experiment: str, spec: str, jobs: int) -> Cos
     process.returncode = os.waitstatus_to_exitcode(status)  # waited for here: Popen must not try again
     if process.returncode:
         raise SystemExit(said.read_text(errors="replace")[-4_000:])
-    timings = runs / experiment / "0001" / "timings.jsonl"
+    timings = folder / "runs" / experiment / "0001" / "timings.jsonl"
     fits = sum(json.loads(line)["cpu_seconds"] for line in timings.read_text().splitlines())
     cost = Cost(size, usage.ru_utime + usage.ru_stime, wall, fits, most)
     print(f"  {experiment:<16} {' '.join(f'{figure:>9}' for figure in figures(cost))}", file=sys.stderr, flush=True)
