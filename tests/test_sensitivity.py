@@ -132,7 +132,7 @@ def test_a_run_tells_what_mattered(tmp_path: Path) -> None:
     assert tree.sensitivity is not None
     assert next(iter(tree.sensitivity.shares)) == "max_depth"
     (line,) = told_sensitivity(record)
-    assert line.startswith("What mattered, of the variance tried: decision_tree max_depth ")
+    assert line.startswith("What mattered most: decision_tree max_depth ")
     page = markdown(record)
     assert "## what mattered" in page
     assert "over what was tried" in page

@@ -12,18 +12,21 @@ from mlrun.screen.tables import Heading, Row, Table
 from mlrun.store.run_record import ModelRecord, RunRecord, SensitivityRecord
 from mlrun.wording import count
 
-MOST_NAMED = 2  # hyperparameters of a model in the line at the end of train
-MOST_MODELS = 3
+WIDE = 80  # columns of the line at the end of train
 TOGETHER = "(together)"
 
 
 def told_sensitivity(record: RunRecord) -> tuple[str, ...]:
-    """Return one line: what mattered most to the best models; () where nothing can be said."""
-    told = []
-    for model, known in searched(record)[:MOST_MODELS]:
-        named = [f"{name} {percent(share)}" for name, share in list(known.shares.items())[:MOST_NAMED]]
-        told.append(f"{model.name} {', '.join(named)}")
-    return (f"What mattered, of the variance tried: {'; '.join(told)}",) if told else ()
+    """Return one line: what mattered most to the best models, as many as it holds; () where nothing can be said."""
+    told = ""
+    for model, known in searched(record):
+        name, share = next(iter(known.shares.items()))
+        longer = f"{told}; " if told else "What mattered most: "
+        longer += f"{model.name} {name} {percent(share)}"
+        if told and len(longer) > WIDE:
+            break
+        told = longer
+    return (told,) if told else ()
 
 
 def what_mattered(record: RunRecord) -> Iterator[Section]:
