@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -118,7 +119,10 @@ class FoldStore:
         return lay_down(data).open() if data.size_bytes >= IN_FILES else data
 
     def drop(self, keep: set[Recipe | None]) -> None:
-        """Forget the folds of recipes that no model needs any more."""
+        """Forget the folds of recipes that no model needs any more, and remove their files; no fit may be under way."""
+        for (recipe, _), data in self._made.items():
+            if recipe not in keep:
+                shutil.rmtree(data.path, ignore_errors=True)
         self._made = {key: data for key, data in self._made.items() if key[0] in keep}
         self._bytes = sum(data.size_bytes for data in self._made.values() if isinstance(data, FoldData))
 
