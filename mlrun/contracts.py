@@ -89,6 +89,7 @@ class ModelFamily:
     combine: the score of an ensemble from its members' predictions, without a fit.
     anomaly_score: a fitted estimator and rows to (n,) scores, higher = more anomalous; of every anomaly family.
     says_likeliest: its classes are those of the highest probability, so that one question answers both; exactly so.
+    likeliest_by: where only some of its estimators do, which.
     training_scores: the scores of the rows that it was fitted on, where these are not what anomaly_score says of
         them (a row is not its own neighbour).
     thread_exact: whether fits with these params are the same, bit for bit, on any number of threads; a conformance
@@ -124,6 +125,7 @@ class ModelFamily:
     anomaly_score: Callable[[Estimator, Array], Array] | None = None
     training_scores: Callable[[Estimator], Array] | None = None
     says_likeliest: bool = False
+    likeliest_by: Callable[[Estimator], bool] | None = None
     stores_rows: bool = False
     thread_exact: Callable[[Params], bool] = lambda params: False
     with_threads: Callable[[Estimator, int], Estimator] | None = None

@@ -175,7 +175,7 @@ def predict_rows(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: f
     if hasattr(estimator, "predict_proba"):
         known = checked(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), matrix)
         probabilities = _all_classes(_columns(known, len(estimator.classes_)), estimator.classes_, count)
-        if blueprint.entry.says_likeliest:
+        if says_likeliest(blueprint.entry, estimator):
             said = estimator.classes_.take(known.argmax(axis=1))
     elif hasattr(estimator, "decision_function"):
         scores = checked(np.asarray(estimator.decision_function(matrix), dtype=np.float64), matrix)
@@ -184,6 +184,11 @@ def predict_rows(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: f
     if len(values) and not 0 <= values.min() <= values.max() < count:
         raise InvalidOutput(f"predicted labels that are none of the {count} classes")
     return Prediction(values, probabilities, scores)
+
+
+def says_likeliest(entry: ModelFamily, estimator: Any) -> bool:
+    """Say whether the classes of a fitted estimator are those of its highest probabilities."""
+    return entry.says_likeliest if entry.likeliest_by is None else entry.likeliest_by(estimator)
 
 
 def _anomalies(estimator: Any, matrix: Any, blueprint: Blueprint, threshold: float | None) -> Prediction:

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from mlrun import catalog
 from mlrun.estimator.shared_neighbours import SEARCHES
+from mlrun.pipelines import says_likeliest
 from mlrun.records import Params, TaskKind
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def assert_one_search_is_many(setting: str, always: Params, train: Any, truth: A
         narrow = ENTRY.nested.restrict(shared, params)
         assert narrow.get_params() == separate.get_params()
         assert narrow._fit_method == separate._fit_method
+        if hasattr(separate, "predict_proba") and says_likeliest(ENTRY, separate):
+            likeliest = separate.classes_.take(separate.predict_proba(held_out).argmax(axis=1))
+            assert_array_equal(separate.predict(held_out), likeliest, err_msg=repr(params))
         for ours, theirs in zip(said(narrow, held_out), said(separate, held_out), strict=True):
             assert ours.dtype == theirs.dtype
             assert_array_equal(ours, theirs, err_msg=repr(params))

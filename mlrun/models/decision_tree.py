@@ -38,6 +38,7 @@ ENTRY = ModelFamily(
         "ccp_alpha": Range(1e-6, 0.03, log=True),
     },
     gives="probabilities",
+    says_likeliest=True,
     weights=True,
     nested=smaller_trees(),
 )

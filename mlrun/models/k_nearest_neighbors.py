@@ -39,6 +39,7 @@ ENTRY = ModelFamily(
     },
     needs=("scaling",),
     gives="probabilities",
+    likeliest_by=lambda estimator: estimator.weights != "distance",  # whose votes are added up in another order
     nested=Nested(
         parameters=("n_neighbors", "weights"),
         widest=lambda many: max(many, key=lambda params: int(given(params, "n_neighbors", 5))),
