@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from mlrun.errors import Interrupted, UsageError
 from mlrun.events import Event, Noted, RunClaimed, RunFinished, SpecRead, Unchanged
 from mlrun.notice import reports, step_summary
-from mlrun.notice.facts import End
-from mlrun.notice.hooks import WITHIN, run_hooks, warn_of_missing
+from mlrun.notice.facts import WITHIN, End
 from mlrun.process.interruption import stoppable
 from mlrun.report import error_markdown, summary_markdown, write_file
 from mlrun.runs import read_findings, read_run
@@ -61,6 +60,8 @@ class Ending:
                     self.unchanged = event
                 yield event
                 if isinstance(event, SpecRead) and self.has_hooks():
+                    from mlrun.notice.hooks import warn_of_missing
+
                     yield from (Noted(sentence, warning=True) for sentence in warn_of_missing(event.hooks))
 
     def has_hooks(self) -> bool:
@@ -108,6 +109,8 @@ class Ending:
         """Run the hooks of what happened; nothing of what they do changes the end."""
         if not self.has_hooks() or self.read is None:
             return
+        from mlrun.notice.hooks import run_hooks  # webhooks bring the libraries of the network
+
         with suppress(OSError, ValueError):  # nobody reads it any more: the verdict is said
             sys.stdout.flush()
         try:

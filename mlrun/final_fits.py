@@ -11,9 +11,10 @@ import numpy as np
 from mlrun.contest import Contest
 from mlrun.course import Course
 from mlrun.fit import FINAL, FitJob
+from mlrun.fit_jobs import Jobs
 from mlrun.fold_data import FoldData
 from mlrun.records import Outcome, Trial
-from mlrun.rounds import Jobs, champion_blueprint
+from mlrun.rounds import champion_blueprint
 from mlrun.schedule import longest_first, threads_for
 
 if TYPE_CHECKING:

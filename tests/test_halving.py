@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -58,25 +59,46 @@ def test_a_small_grid_is_used_up_and_a_failure_never_survives() -> None:
     space: Space = ({"x": Choice(tuple(range(9)))},)
     assert sizes(play(Budget(trials=30), space)) == {1 / 3: 9, 1.0: 3}
     told = [Tried({"x": x}, None if x > 5 else float(x), 1 / 3) for x in range(9)]
-    assert [params["x"] for params in halving.survivors(told)] == [5, 4, 3]
+    assert [params["x"] for params in halving.survivors(told, 3)] == [5, 4, 3]
 
 
-def test_cpu_seconds_buy_one_bracket_after_the_other() -> None:
+def by_seconds(seconds: float, cost: float, trials: int | None = None) -> list[Tried]:
+    """Play a search whose trials cost so many CPU seconds on all rows, until its seconds are spent."""
     history: list[Tried] = []
-    budget = Budget(cpu_seconds=60.0, spent=1.0)
-    while len(history) < 60:
-        found = halving.propose(SPACE, history, budget, 0)
-        assert 0 < len(found) <= halving.ROUND
+    while True:
+        spent = cost * sum(tried.fidelity for tried in history)
+        found = halving.propose(SPACE, history, Budget(trials, cpu_seconds=seconds, spent=spent), 0)
+        if not found or spent >= seconds:
+            return history
+        assert len(found) <= halving.ROUND
         history += [Tried(each.params, each.params["x"], each.fidelity) for each in found]
-    assert [tried.fidelity for tried in history[:40]] == [1 / 9] * 27 + [1 / 3] * 9 + [1.0] * 3 + [1 / 9]
 
 
-def test_who_runs_out_of_seconds_still_fits_the_best_so_far_on_all_rows() -> None:
-    history = [Tried({"x": x}, x, 1 / 9) for x in (0.1, 0.9, 0.5)] + [Tried({"x": 0.1}, 0.2, 1 / 3)]
-    spent = Budget(cpu_seconds=60.0, spent=61.0)
-    assert halving.propose(SPACE, history[:3], spent, 0) == [Proposal({"x": 0.9})]
-    assert halving.propose(SPACE, history, spent, 0) == [Proposal({"x": 0.1})]  # of those on most rows
-    assert halving.propose(SPACE, [*history, Tried({"x": 0.1}, 0.3)], spent, 0) == ()
+def test_cpu_seconds_are_spent_on_a_whole_trial_first_and_then_on_whoever_is_ahead() -> None:
+    history = by_seconds(60.0, cost=1.0)
+    assert history[0].fidelity == 1
+    counts = Counter(tried.fidelity for tried in history)
+    assert counts[1 / 9] > 2.5 * counts[1 / 3] > 2.5 * 2.5 * (counts[1.0] - 1)
+    cost = sum(tried.fidelity for tried in history)
+    assert 60.0 <= cost <= 61.0  # the last round is cut to what is left
+    whole = sorted(tried.params["x"] for tried in history[1:] if tried.fidelity == 1)
+    few = sorted((tried.params["x"] for tried in history if tried.fidelity == 1 / 9), reverse=True)
+    assert whole[-1] == few[0]
+
+
+def test_where_few_whole_trials_can_be_paid_for_all_are_whole() -> None:
+    assert {tried.fidelity for tried in by_seconds(60.0, cost=15.0)} == {1.0}
+    assert len(by_seconds(60.0, cost=70.0)) == 1  # one at least, so that there is something to choose
+
+
+def test_both_budgets_bound_a_search() -> None:
+    assert len({tried.params["x"] for tried in by_seconds(60.0, cost=1e-3, trials=20)}) == 20
+
+
+def test_grids_of_one_point_are_tried_first() -> None:
+    space: Space = ({"x": Range(0.0, 1.0)}, {"x": Choice((0.25,))})
+    assert halving.propose(space, (), Budget(trials=5), 0)[0].params == {"x": 0.25}
+    assert halving.propose(space, (), Budget(cpu_seconds=9.0), 0) == [Proposal({"x": 0.25})]
 
 
 # -- the rows of a rung ------------------------------------------------------------------------------------------------
@@ -150,7 +172,8 @@ def test_a_search_that_was_run_again_reuses_its_rungs(folder: Path) -> None:
 
 def test_a_model_named_alone_is_searched_over_its_ranges(folder: Path) -> None:
     tried = [trial["params"] for trial in trials_of(run(write_spec(folder, SPEC))) if trial["model"] == "decision_tree"]
-    assert {frozenset(params) for params in tried} == {frozenset(("max_depth", "min_samples_leaf", "ccp_alpha"))}
+    assert tried[0] == {"max_depth": None}  # the library's defaults come first
+    assert {frozenset(params) for params in tried[1:9]} == {frozenset(("max_depth", "min_samples_leaf", "ccp_alpha"))}
     asked = run(write_spec(folder, SPEC), "models.decision_tree={grid: default}")
     grid = [trial["params"] for trial in trials_of(asked) if trial["model"] == "decision_tree"]
     assert {frozenset(params) for params in grid} == {frozenset(("max_depth", "min_samples_leaf"))}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,10 @@ from mlrun.command.options import (
 )
 from mlrun.errors import UsageError
 from mlrun.terminal import printable
+
+if TYPE_CHECKING:
+    from mlrun.ending import Ending
+    from mlrun.run_options import TrainOptions
 
 
 def init(
@@ -78,12 +82,8 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
     no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Run none of the spec's hooks.")] = False,
 ) -> int:
     """Run a spec: the leaderboard against the baselines, a verdict, a run folder."""
-    from mlrun import report
-    from mlrun import train as step
     from mlrun.ending import Ending
-    from mlrun.process.interruption import stoppable
     from mlrun.run_options import TrainOptions
-    from mlrun.screen import progress
 
     catalog_name("executors", executor)
     options = TrainOptions(
@@ -98,11 +98,21 @@ def train(  # noqa: PLR0913, PLR0917 - each is an option of the command
         if_changed=if_changed,
         sample=sample or None,
     )
-    ending = Ending(spec, junit, with_hooks=not no_hooks)
+    return run_to_its_end(Ending(spec, junit, with_hooks=not no_hooks), overrides, options, quiet)
+
+
+def run_to_its_end(ending: Ending, overrides: list[str], options: TrainOptions, quiet: bool) -> int:
+    """Run a spec, show what happens and what came of it, tell all who wait for it; return the exit code."""
+    from mlrun import report
+    from mlrun import train as step
+    from mlrun.process.interruption import stoppable
+    from mlrun.screen import progress
+
+    spec = Path(ending.spec)
     ending.begin()
     try:
         with stoppable():
-            drawn = progress.draw(lambda hear: ending.watch(step.train(Path(spec), overrides, options, hear)), quiet)
+            drawn = progress.draw(lambda hear: ending.watch(step.train(spec, overrides, options, hear)), quiet)
     except Exception as error:  # noqa: BLE001 - whatever it is, those who wait for the end are told of it
         return ending.of_error(error)
     try:

@@ -63,6 +63,8 @@ def _read_model(name: str, model: ModelShape | list[ModelShape], around: Surroun
     entry = _find(family, path, "family" in shared, findings)
     known = _Known(family, entry, None if entry is None else _kinds(entry, around.task))
     space = [_read_grid(where, part, known, around, findings) for where, part in parts]
+    if around.strategy.ranges and entry is not None and entry.ranges and space == [entry.ranges]:
+        space = [_start(entry), *space]
     if entry is not None:
         _check_made_of(shared, entry, family, path, findings)
     if entry is not None and path not in findings.touched:
@@ -153,6 +155,12 @@ def _ranges(known: _Known, named: Collection[str]) -> Grid:
     if known.entry is None or not known.entry.ranges:
         return _default_grid(known, named)
     return known.entry.ranges
+
+
+def _start(entry: ModelFamily) -> Grid:
+    """Return the one point that is tried first: the library's defaults, and what the family holds fixed."""
+    domains = {name: domain for name, domain in entry.ranges.items() if isinstance(domain, Choice)}
+    return {name: domain for name, domain in domains.items() if len(domain.values) == 1}
 
 
 def _check_made_of(shared: Mapping[str, Any], entry: ModelFamily, family: str, path: Path, findings: Findings) -> None:

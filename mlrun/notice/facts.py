@@ -14,6 +14,8 @@ from mlrun.wording import count, interval
 
 LONGEST = 30_000  # characters of a variable; Linux takes 128 KiB
 
+WITHIN = "MLRUN_EVENT"  # set for hooks: a train that one of them starts has none of its own
+
 
 @dataclass(frozen=True, slots=True)
 class End:

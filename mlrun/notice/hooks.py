@@ -19,7 +19,6 @@ from mlrun.wording import duration
 
 LOOK_SECONDS = 0.02
 GRACE_SECONDS = 1.0  # between the request to end and the end by force
-WITHIN = "MLRUN_EVENT"  # set for hooks: a train that one of them starts has none of its own
 
 
 class Call(Protocol):

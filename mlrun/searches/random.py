@@ -50,6 +50,14 @@ def draws(space: Space, seed: int) -> Iterator[Params]:
         yield params
 
 
+def points_then_draws(space: Space, seed: int) -> Iterator[Params]:
+    """Yield first what grids of a single point say, in order, then distinct draws from the other grids of the union."""
+    points = [part for part in space if all(isinstance(d, Choice) and len(d.values) == 1 for d in part.values())]
+    yield from grid.expand(tuple(points))
+    if rest := tuple(part for part in space if part not in points):
+        yield from draws(rest, seed)
+
+
 def is_listed(space: Space) -> bool:
     """Say whether a space has no distribution, and so few combinations that all of them can be listed."""
     return all(isinstance(d, Choice) for part in space for d in part.values()) and grid.size(space) <= LISTED

@@ -54,7 +54,9 @@ def is_done(trial: Tried) -> bool:
 def draw_new(space: Space, known: Sequence[Tried], count: int, seed: int) -> list[Params]:
     """Return the next of the random draws that were not tried; fewer when the space is used up."""
     tried = {key_of(trial.params) for trial in known}
-    return list(islice((params for params in random.draws(space, seed) if key_of(params) not in tried), count))
+    return list(
+        islice((params for params in random.points_then_draws(space, seed) if key_of(params) not in tried), count)
+    )
 
 
 def key_of(params: Params) -> str:
@@ -64,7 +66,7 @@ def key_of(params: Params) -> str:
 def ask_new(space: Space, known: Sequence[Tried], count: int, seed: int) -> list[Params]:
     """Return what Optuna would try next, nothing of it twice; random draws where it keeps to what was tried."""
     tried = {key_of(trial.params) for trial in known}
-    spare = (params for params in random.draws(space, seed) if key_of(params) not in tried)
+    spare = (params for params in random.points_then_draws(space, seed) if key_of(params) not in tried)
     found: list[Params] = []
     with quiet():
         parts = dimensions_of(space)
