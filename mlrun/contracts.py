@@ -93,7 +93,8 @@ class ModelFamily:
     training_scores: the scores of the rows that it was fitted on, where these are not what anomaly_score says of
         them (a row is not its own neighbour).
     thread_exact: whether fits with these params are the same, bit for bit, on any number of threads; a conformance
-        test holds it. with_threads: the unfitted estimator on so many.
+        test holds it. with_threads: the estimator on so many.
+        threads_yield: they sleep while they wait for each other, so that other fits may run beside them.
     fit_in_turn: how trials are fitted, which follow each other on the same rows: estimator, rows, truth, weights; as
         estimator.fit does, bit for bit, but it may keep what it made of the rows, as long as these live.
     answers: a fitted estimator, the params that its fit answers for, rows → for each params something that says of
@@ -129,6 +130,7 @@ class ModelFamily:
     stores_rows: bool = False
     thread_exact: Callable[[Params], bool] = lambda params: False
     with_threads: Callable[[Estimator, int], Estimator] | None = None
+    threads_yield: bool = False
     fit_in_turn: Callable[[Estimator, Any, Array, Array | None], Estimator] | None = None
     answers: Callable[[Estimator, Sequence[Params], Any], Sequence[Estimator]] | None = None
 

@@ -15,7 +15,7 @@ from mlrun.fit_jobs import Jobs
 from mlrun.fold_data import FoldData
 from mlrun.records import Outcome, Trial
 from mlrun.rounds import champion_blueprint
-from mlrun.schedule import longest_first, threads_for
+from mlrun.schedule import outlasts, threads_for
 
 if TYPE_CHECKING:
     from mlrun.records import Array
@@ -82,7 +82,7 @@ def run_finals(course: Course, finals: Sequence[FinalFit]) -> Mapping[str, Fitte
             course.log.write_started(key)
 
     found: dict[str, Fitted] = {}
-    jobs = Jobs(longest_first(finals, course.pace), make)
+    jobs = Jobs(finals, make, course.pace)
     for outcome in course.executor.run(jobs, on_start):
         course.log.write_ended(outcome.key)
         found[outcome.key] = (outcome, data[outcome.key])
@@ -93,11 +93,15 @@ def run_finals(course: Course, finals: Sequence[FinalFit]) -> Mapping[str, Fitte
 def inner_threads(course: Course, finals: Sequence[FinalFit]) -> Mapping[str, int]:
     """Return how many threads each fit has: cores that no other fit needs, where that changes no bit."""
     threads: dict[str, int] = {}
+    cores, expected = course.executor.cores, {final.key: course.pace.seconds(final) or 0.0 for final in finals}
     for final in finals:
         entry, params = final.contest.model.entry, champion_blueprint(final.contest).params
         exact = entry.with_threads is not None and entry.thread_exact(params)
-        seconds = course.pace.seconds(final)
-        threads[final.key] = threads_for(len(finals), course.executor.cores, seconds) if exact else 1
+        seconds = expected[final.key]
+        if exact and entry.threads_yield and outlasts(seconds, sum(expected.values()) - seconds, cores):
+            threads[final.key] = cores
+        else:
+            threads[final.key] = threads_for(len(finals), cores, seconds) if exact else 1
     return threads
 
 

@@ -17,7 +17,7 @@ from mlrun.process.jobs import raised
 from mlrun.provenance import fit_seed
 from mlrun.recipes import Recipe
 from mlrun.records import Fold, Outcome, Trial
-from mlrun.schedule import AheadT
+from mlrun.schedule import AheadT, Pace, longest_first
 
 
 @dataclass(slots=True)
@@ -83,21 +83,29 @@ def fold_data(course: Course, recipe: Recipe | None, fold: Fold, fidelity: float
 
 
 class Jobs(Generic[AheadT]):
-    """The fits of some items, made as the executor asks for them; it may ask how many there are.
+    """The fits of some items, made as the executor asks for them, the longest first; it may ask how many there are.
 
+    Their order is looked at again when the first fit of another model has told what those of it take.
     broken: what could not be made, with its outcome.
     """
 
-    def __init__(self, items: Sequence[AheadT], make: Callable[[AheadT], FitJob]) -> None:
+    def __init__(self, items: Sequence[AheadT], make: Callable[[AheadT], FitJob], pace: Pace) -> None:
         self.items = items
         self.make = make
+        self.pace = pace
         self.broken: list[tuple[AheadT, Outcome]] = []
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __iter__(self) -> Iterator[FitJob]:
-        for item in self.items:
+        ahead: list[AheadT] = []
+        known = -1
+        for _ in self.items:
+            if known != self.pace.measured:
+                known = self.pace.measured
+                ahead = longest_first(ahead[::-1] or self.items, self.pace)[::-1]
+            item = ahead.pop()
             try:
                 yield self.make(item)
             except StorageError:

@@ -16,7 +16,6 @@ from mlrun.fit_jobs import Group, Jobs, make_job
 from mlrun.pipelines import Blueprint
 from mlrun.plan import PlannedModel, blueprint_of, budget_of, propose_trials, share_fits
 from mlrun.records import Failure, Fold, Outcome, Trial, TrialResult
-from mlrun.schedule import longest_first
 
 
 def run_level(course: Course, contests: Sequence[Contest]) -> Iterator[Event]:
@@ -178,7 +177,7 @@ def settle(course: Course, group: Group, outcome: Outcome) -> Iterator[Event]:
 def run_jobs(course: Course, groups: Sequence[Group]) -> Iterator[tuple[Group, Outcome]]:
     """Yield the outcome of every group's fit, as they come in; those that take long begin first."""
     by_key = {group.key: group for group in groups}
-    jobs = Jobs(longest_first(groups, course.pace), lambda group: make_job(course, group))
+    jobs = Jobs(groups, lambda group: make_job(course, group), course.pace)
 
     def on_start(key: str, pid: int, in_main: bool) -> None:
         if in_main:

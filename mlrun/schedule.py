@@ -44,13 +44,21 @@ class Pace:
     """
 
     earlier: dict[str, float] = field(default_factory=dict)
-    _taken: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    _taken: dict[str, tuple[float, int]] = field(default_factory=dict)  # the sum, and of how many
+    _models: set[str] = field(default_factory=set)
+
+    @property
+    def measured(self) -> int:
+        """Return of how many models a fit of this run was measured."""
+        return len(self._models)
 
     def note(self, fit: str, model: str, rows: int, seconds: float) -> None:
         """Learn what a fit of this run took."""
         if rows > 0:
+            self._models.add(model)
             for name in (trials_of(fit), model):
-                self._taken[name].append(seconds / rows)
+                total, count = self._taken.get(name, (0.0, 0))
+                self._taken[name] = (total + seconds / rows, count + 1)
 
     def seconds(self, fit: Ahead) -> float | None:
         """Return what a fit will probably take: as the same trials on other rows, else as its model's; None = unknown.
@@ -64,8 +72,8 @@ class Pace:
         return None
 
     def _mean(self, name: str) -> float | None:
-        taken = self._taken.get(name)
-        return sum(taken) / len(taken) if taken else None
+        total, count = self._taken.get(name, (0.0, 0))
+        return total / count if count else None
 
 
 def trials_of(fit: str) -> str:
@@ -97,6 +105,11 @@ def threads_for(fits: int, cores: int, seconds: float | None) -> int:
     if threads < 2 or seconds is None or seconds < WORTH_THREADS_SECONDS:
         return 1
     return threads if idle_cores() >= cores - BUSY_CORES else 1
+
+
+def outlasts(seconds: float, others: float, cores: int) -> bool:
+    """Say whether a fit would run on alone for long, when all others (their seconds together) are done."""
+    return cores > 1 and seconds - others / (cores - 1) > WORTH_THREADS_SECONDS / 2
 
 
 def idle_cores() -> float:

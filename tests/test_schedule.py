@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from in_process import run, write_spec
 
 from mlrun import schedule
-from mlrun.schedule import Pace, earlier_pace, longest_first, threads_for, timed
+from mlrun.fit_jobs import Jobs
+from mlrun.schedule import Pace, earlier_pace, longest_first, outlasts, threads_for, timed
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,24 @@ def test_a_run_in_another_order_says_the_same(tmp_path: Path) -> None:
         assert done.folder is not None
         assert not (done.folder / "scratch").exists()
     assert [model["name"] for model in second.record["models"]] == [model["name"] for model in first.record["models"]]
+
+
+def test_the_order_is_looked_at_again_when_another_model_was_measured() -> None:
+    pace = Pace()
+    fits = [Fit("a/0@0", "a", 5), Fit("a/0@1", "a", 5), Fit("a/0@2", "a", 5), Fit("b/0@0", "b", 4)]
+    made: list[str] = []
+
+    def make(fit: Fit) -> Any:  # a fit stands for its own job
+        made.append(fit.key)
+        pace.note(fit.key, fit.model, fit.rows, 1.0 if fit.model == "a" else 9.0)
+
+    assert len(list(Jobs(fits, make, pace))) == 4
+    assert made == ["a/0@0", "b/0@0", "a/0@1", "a/0@2"]
+    assert longest_first(fits, pace)[0].key == "b/0@0"
+
+
+def test_a_fit_outlasts_what_the_other_cores_can_do_meanwhile() -> None:
+    assert outlasts(10.0, 5.0, 2)
+    assert not outlasts(10.0, 9.0, 2)
+    assert not outlasts(10.0, 0.0, 1)
+    assert outlasts(10.0, 15.0, 4)

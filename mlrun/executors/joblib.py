@@ -62,7 +62,7 @@ class JoblibExecutor:
                 self._feed(waiting)
                 stays = waiting.head is not None and self._stays(waiting.head)
                 if stays:
-                    yield self._run_here(waiting.take(), waiting.left, on_start)
+                    yield self._run_here(waiting.take(), waiting, on_start)
                 yield from self._collect(waiting, suspects, on_start, look_only=stays)
             for job in suspects:
                 yield run_again(job, on_start)
@@ -109,27 +109,28 @@ class JoblibExecutor:
             return True
         return self._usual_seconds() < SHORT_SECONDS and not any(child.ready for child in self._children)
 
-    def _run_here(self, job: Job, left: int | None, on_start: OnStart) -> Outcome:
+    def _run_here(self, job: Job, waiting: Waiting, on_start: OnStart) -> Outcome:
         on_start(job.key, os.getpid(), in_main=True)
-        with self._help_if_long(job, left):
+        with self._help_if_long(job, waiting):
             outcome = run_job(job, self._threads)
         self._recent.append(outcome.wall_seconds)
         self._spent_here += outcome.wall_seconds
         return outcome
 
     @contextlib.contextmanager
-    def _help_if_long(self, job: Job, left: int | None) -> Iterator[None]:
-        """Start workers beside the job that runs here once it has taken so long that the others are worth them.
+    def _help_if_long(self, job: Job, waiting: Waiting) -> Iterator[None]:
+        """Let workers begin beside the job that runs here once it has taken so long that the others are worth them.
 
-        Else a first long fit would leave the other cores idle to its end.
+        Else a first long fit would leave the other cores idle to its end. Meanwhile this thread does not look at what
+        is waiting.
         """
-        hands = min(self.size, left or 0)
+        left = waiting.left or 0
+        hands = min(self.size, left)
         if self._children or hands < 2:
             yield
             return
-        timer = threading.Timer(
-            WORTH_SECONDS / ((left or 1) * (1 - 1 / hands)), self._call_workers, [hands, type(job).__module__]
-        )
+        calling = [hands, type(job).__module__, waiting]
+        timer = threading.Timer(WORTH_SECONDS / (left * (1 - 1 / hands)), self._call_workers, calling)
         timer.daemon = True
         timer.start()
         try:
@@ -138,11 +139,12 @@ class JoblibExecutor:
             timer.cancel()
             timer.join()
 
-    def _call_workers(self, count: int, module: str) -> None:
+    def _call_workers(self, count: int, module: str, waiting: Waiting) -> None:
         with contextlib.suppress(MlrunError):  # told when the next job needs one
             for _ in range(count):
                 self._children.append(Child(module))
             self._pays = True
+            self._feed(waiting)
 
     def _collect(
         self, waiting: Waiting, suspects: list[Job], on_start: OnStart, *, look_only: bool

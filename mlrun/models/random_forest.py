@@ -34,5 +34,8 @@ ENTRY = ModelFamily(
     says_likeliest=True,
     weights=True,
     nested=first_trees(default=100),
+    thread_exact=lambda params: True,
+    with_threads=lambda estimator, threads: estimator.set_params(n_jobs=threads),
+    threads_yield=True,
     check=check_bootstrap(default=True),
 )

@@ -27,6 +27,8 @@ FAMILIES: dict[str, ModelFamily] = {name: catalog.find("models", name) for name 
 DRAWS: Mapping[str, Params] = {  # what draws at random in a fit
     "xgboost": {"subsample": 0.7, "colsample_bynode": 0.7},
     "hist_gradient_boosting": {"max_features": 0.7},
+    "random_forest": {"max_features": 0.7, "max_samples": 0.5},
+    "extra_trees": {"max_features": 0.7, "bootstrap": True},
 }
 
 
