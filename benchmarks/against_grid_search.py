@@ -32,13 +32,12 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--only", choices=PARTS, help="one kind of work")
     asked = parser.parse_args()
-    section = Section(
-        "Against GridSearchCV", "Both fit the same combinations on the same folds and refit the best.", asked
-    )
     for name, part in PARTS.items():
         if asked.only in (None, name):
+            about = "Both fit the same combinations on the same folds and refit the best."
+            section = Section(f"Against GridSearchCV: {name}", about, asked)
             part(section, asked)
-    section.show()
+            section.show()
 
 
 def logistic(section: Section, asked: argparse.Namespace) -> None:

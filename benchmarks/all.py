@@ -22,6 +22,7 @@ SCRIPTS = (
     "against_skll",
     "against_mlflow",
     "against_flaml",
+    "scale",
 )
 
 
