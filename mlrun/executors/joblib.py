@@ -126,7 +126,7 @@ class JoblibExecutor:
         """
         left = waiting.left or 0
         hands = min(self.size, left)
-        if self._children or hands < 2:
+        if self._children or hands < 2 or 0 < self._usual_seconds() < SHORT_SECONDS:  # a thread costs as much as a job
             yield
             return
         calling = [hands, type(job).__module__, waiting]
