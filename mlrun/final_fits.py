@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,13 @@ from mlrun.course import Course
 from mlrun.fit import FINAL, FitJob
 from mlrun.fit_jobs import Jobs
 from mlrun.fold_data import FoldData
+from mlrun.process.jobs import OneThread, run_job
 from mlrun.records import Outcome, Trial
 from mlrun.rounds import champion_blueprint
 from mlrun.schedule import outlasts, threads_for
 
 if TYPE_CHECKING:
+    from mlrun.prepare import Preparation
     from mlrun.records import Array
 
 Fitted = tuple[Outcome, FoldData | None]  # a failure is an outcome, not an exception; None = it could not be prepared
@@ -69,25 +71,53 @@ def best_trial(contest: Contest) -> Trial:
 def run_finals(course: Course, finals: Sequence[FinalFit]) -> Mapping[str, Fitted]:
     """Fit all of them, those that take long first; return what became of each, by key."""
     data: dict[str, FoldData] = {}
+    found: dict[str, Fitted] = {
+        final.key: adopt(course, final) for final in finals if learned_by_members(course, final)
+    }
+    finals = [final for final in finals if final.key not in found]
     threads = inner_threads(course, finals)
 
     def make(final: FinalFit) -> FitJob:
-        data[final.key] = course.store.get(
-            champion_blueprint(final.contest).recipe, final.part, final.at, course.split.test
-        )
+        data[final.key] = data_of(course, final)
         return final_job(course, final, data[final.key], threads[final.key])
 
     def on_start(key: str, pid: int, in_main: bool) -> None:  # noqa: ARG001 - contracts.OnStart
         if in_main:
             course.log.write_started(key)
 
-    found: dict[str, Fitted] = {}
     jobs = Jobs(finals, make, course.pace)
     for outcome in course.executor.run(jobs, on_start):
         course.log.write_ended(outcome.key)
         found[outcome.key] = (outcome, data[outcome.key])
     found.update({final.key: (outcome, None) for final, outcome in jobs.broken})
     return found
+
+
+def data_of(course: Course, final: FinalFit) -> FoldData:
+    return course.store.get(champion_blueprint(final.contest).recipe, final.part, final.at, course.split.test)
+
+
+def learned_by_members(course: Course, final: FinalFit) -> tuple[tuple[Preparation | None, Any], ...]:
+    """Return what the champions of a committee's members learned from these rows; () where it must be fitted itself."""
+    model = final.contest.model
+    if not model.combines or model.isolated or final.part != "final" or not course.sharing:
+        return ()
+    champions = [course.contests[name].champion for name in model.spec.members]
+    kept = [None if champion is None else champion.model for champion in champions]
+    return tuple((each.preparation, each.estimator) for each in kept if each) if all(kept) else ()
+
+
+def adopt(course: Course, final: FinalFit) -> Fitted:
+    """Return a committee made of its members' champions, here: no fit. What it took to fit is what they took."""
+    data = data_of(course, final)
+    job = replace(final_job(course, final, data, threads=1), learned=learned_by_members(course, final))
+    with OneThread() as threads:
+        outcome = run_job(job, threads)
+    if outcome.failure is None:
+        members = [course.contests[name].champion for name in final.contest.model.spec.members]
+        seconds = sum(member.fit_seconds or 0.0 for member in members if member)
+        outcome = replace(outcome, value=replace(outcome.value, fit_seconds=seconds))
+    return outcome, data
 
 
 def inner_threads(course: Course, finals: Sequence[FinalFit]) -> Mapping[str, int]:

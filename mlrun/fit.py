@@ -14,11 +14,12 @@ import numpy as np
 from mlrun import metrics
 from mlrun.fold_data import FoldData
 from mlrun.loss_curves import Curves, Shown, loss_curves
-from mlrun.pipelines import Blueprint, anomaly_scores, build, checked, coded, fit_estimator, predict_rows
+from mlrun.pipelines import Blueprint, adopted, anomaly_scores, build, checked, coded, fit_estimator, predict_rows
 from mlrun.provenance import fit_seed
 from mlrun.records import MetricSpec, Params, Prediction
 
 if TYPE_CHECKING:
+    from mlrun.prepare import Preparation
     from mlrun.records import Array
 
 FINAL = -1  # repeat and fold of a champion's refit, for its seed
@@ -64,6 +65,7 @@ class FitJob:
     target_transform: str | None = None
     keep: bool = False
     threads: int = 1  # of the fit alone; more only where that changes no bit (contracts.ModelFamily.thread_exact)
+    learned: tuple[tuple[Preparation | None, Any], ...] = ()  # of a committee: by its members from these rows, already
 
     def load(self) -> None:
         """Import the family's library, so that neither the timeout nor the timing sees it."""
@@ -115,6 +117,8 @@ class FitJob:
     def _fit(self, estimator: Any, truth: Array | None) -> Any:
         """Return the estimator fitted; a champion's rows are fitted once, so nothing is kept of them."""
         entry, data = self.blueprint.entry, self.data
+        if self.learned:
+            return adopted(estimator, self.learned)
         weights = data.weights if entry.weights else None
         if entry.fit_in_turn is None or truth is None or self.keep:
             return fit_estimator(estimator, data.train, truth, weights)

@@ -140,12 +140,28 @@ class Pipeline(BaseEstimator):
         self.estimator_ = fit_estimator(estimator, matrix, truth, weights)
         return self
 
+    def adopt(self, preparation: Preparation, estimator: Any) -> Pipeline:
+        """Take what was learned already from the rows that `fit` would be given."""
+        self.preparation_, self.estimator_ = preparation.state(), estimator
+        return self
+
     def predict(self, table: pl.DataFrame) -> Array:
         """Return what the estimator predicts for these rows."""
         return np.asarray(self.estimator_.predict(self._matrix(table)))
 
     def _matrix(self, table: pl.DataFrame) -> Matrix:
         return Preparation.restore(self.preparation_).matrix(table)
+
+
+def adopted(committee: Any, learned: Sequence[tuple[Preparation | None, Any]]) -> Any:
+    """Return a committee made of what each of its members learned alone, in their order: a fit would give the same.
+
+    A member that prepares nothing, such as another committee, is its estimator.
+    """
+    pairs = zip(committee.members, learned, strict=True)
+    return committee.adopt(
+        [estimator if ready is None else clone(member).adopt(ready, estimator) for member, (ready, estimator) in pairs]
+    )
 
 
 def coded(estimator: Any, family: str, folder: str, positions: Sequence[int]) -> Any:

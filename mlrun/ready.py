@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from mlrun.run_rows import stands_in_files
 from mlrun.spec import Spec, parse
 from mlrun.spec import load as load_spec
 from mlrun.splits import split
-from mlrun.suggest import chosen_metrics, suggest_families
+from mlrun.suggest import chosen_metrics, suggest_models
 from mlrun.table.loading import load_table
 from mlrun.task_checks import check_task
 
@@ -61,7 +62,7 @@ def join_to_data(spec: Spec, sample: int | None, read: Read = load_table) -> Rea
     dataset = load_dataset(spec, sample, keeping(read, tables) if spec.data.snapshot else read)
     if not spec.models:
         first = spec.metrics[0] if spec.metrics else None
-        suggested = f"models=[{', '.join(suggest_families(dataset, first))}]"
+        suggested = f"models={json.dumps(suggest_models(dataset, first))}"
         spec = parse(spec.text, spec.path, spec.folder, (*spec.overrides, suggested))
     metrics = chosen_metrics(spec, dataset)
     check_task(spec, dataset, metrics)

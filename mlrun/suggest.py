@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlrun import catalog, metrics
 from mlrun.contracts import ModelFamily
@@ -13,6 +13,8 @@ from mlrun.records import Dataset, MetricSpec, Problem
 if TYPE_CHECKING:
     from mlrun.spec import Spec
 
+COMMITTEE = "committee"
+VOTERS = ("random_forest", "extra_trees", "hist_gradient_boosting", "xgboost")  # strong, and wrong in other places
 LARGE = 20_000  # rows from which on families whose cost grows faster than the rows are left out
 
 
@@ -22,6 +24,19 @@ def suggest_families(dataset: Dataset, first: MetricSpec | None = None) -> tuple
     first: the metric that chooses, where the spec names one; families that it cannot rank are left out.
     """
     return tuple(name for name in _suited(dataset) if _fits(catalog.find("models", name), dataset, first))
+
+
+def suggest_models(dataset: Dataset, first: MetricSpec | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `models: auto` stands for: the families that suit the data, and a committee of the strong ones.
+
+    The committee costs no fit: its scores follow from its members' predictions, its champion is made of theirs.
+    """
+    models: dict[str, dict[str, Any]] = {name: {} for name in suggest_families(dataset, first)}
+    voters = [name for name in models if name in VOTERS]
+    if len(voters) > 1:
+        says = {"voting": "soft"} if dataset.task.kind == "classification" else {}
+        models[COMMITTEE] = {"family": "voting", "members": voters, **says}
+    return models
 
 
 def _fits(entry: ModelFamily, dataset: Dataset, first: MetricSpec | None) -> bool:
@@ -44,13 +59,13 @@ def _suited(dataset: Dataset) -> tuple[str, ...]:
             else ("knn_distance", "isolation_forest", "gaussian_mixture")
         )
     if dataset.task.kind == "regression":
-        return ("ridge", "random_forest", "hist_gradient_boosting", "xgboost")
+        return ("ridge", *VOTERS)
     if kinds == {"text"}:
         return ("multinomial_nb", "logistic_regression", "linear_svm")
     if "text" in kinds:
-        return ("logistic_regression", "random_forest", "xgboost")
+        return ("logistic_regression", *VOTERS)
     simple = ("gaussian_nb", "logistic_regression") if "category" not in kinds else ("logistic_regression",)
-    return (*simple, "random_forest", "hist_gradient_boosting", "xgboost")
+    return (*simple, *VOTERS)
 
 
 def chosen_metrics(spec: Spec, dataset: Dataset) -> tuple[MetricSpec, ...]:

@@ -43,6 +43,7 @@ models:
   bagging: {base: decision_tree, n_estimators: [2, 4]}
   voting: {members: [gaussian_nb, decision_tree, xgboost], voting: soft}
   stacking: {members: [gaussian_nb, decision_tree], meta: logistic_regression}
+  of_ensembles: {family: voting, members: [voting, stacking, native]}
 """
 NUMBERS = """
 experiment: numbers
@@ -166,3 +167,16 @@ def test_each_trial_fitted_apart_gives_them_too(here: dict[str, Done], name: str
     assert len(apart.begun) > len(here[name].begun)
     assert apart.trials == here[name].trials
     assert predictions(apart) == predictions(here[name])
+
+
+@pytest.mark.parametrize("name", ["classes", "numbers", "texts"])
+def test_a_committee_is_made_of_its_members_champions(here: dict[str, Done], name: str) -> None:
+    """It costs no fit: what it took is what they took (run.json rounds to microseconds)."""
+    seconds = {model["name"]: model["fit_seconds"] for model in here[name].record["models"]}
+    members = {
+        "classes": ("gaussian_nb", "decision_tree", "xgboost"),
+        "numbers": ("ridge", "decision_tree"),
+        "texts": ("logistic_regression", "multinomial_nb"),
+    }
+    taken = sum(seconds[member] for member in members[name])
+    assert seconds["voting"] == pytest.approx(taken, abs=3e-6, rel=0)

@@ -10,7 +10,7 @@ import pytest
 
 from mlrun import catalog, metrics
 from mlrun.records import Column, ColumnKind, Dataset, Task
-from mlrun.suggest import suggest_families
+from mlrun.suggest import COMMITTEE, suggest_families, suggest_models
 
 LABELS = {"classification": ("no", "yes"), "regression": (), "anomaly": ()}
 
@@ -50,3 +50,17 @@ def test_a_first_metric_of_probabilities_leaves_out_those_who_give_none() -> Non
     assert "linear_svm" in suggest_families(words)
     assert "linear_svm" in suggest_families(words, metrics.specify("roc_auc"))
     assert "linear_svm" not in suggest_families(words, metrics.specify("log_loss"))
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression", "anomaly"])
+@pytest.mark.parametrize("columns", [("numeric",), ("text",), ("numeric", "text"), ("category",)])
+def test_a_committee_has_voters_that_can_vote(kind: Any, columns: Any) -> None:
+    models = suggest_models(dataset(kind, *columns, distinct=6_000))
+    members = models.get(COMMITTEE, {}).get("members", [])
+    assert len(members) != 1
+    assert bool(members) == (kind == "regression" or (kind == "classification" and columns != ("text",)))
+    for name in members:
+        entry = catalog.find("models", name)
+        assert name in models
+        assert kind in entry.tasks
+        assert kind == "regression" or entry.gives == "probabilities"
