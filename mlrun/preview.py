@@ -73,7 +73,7 @@ class PlannedEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What `mlrun plan` prints."""
+    """What `mlrun plan` prints; cpu_seconds: the budget of each model beyond its first trials, None = trials count."""
 
     experiment: str
     task: str
@@ -87,6 +87,7 @@ class PlanReport:
     evaluation: PlannedEvaluation
     gates: tuple[str, ...] = ()
     trials: tuple[PlannedTrial, ...] = ()
+    cpu_seconds: float | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -121,6 +122,7 @@ def make_plan(path: Path, overrides: Sequence[str], options: TrainOptions) -> Pl
             for each in trials.values()
             for trial, reuse in each
         ),
+        cpu_seconds=ready.spec.search.cpu_seconds,
     )
 
 

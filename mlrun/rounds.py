@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -47,12 +48,17 @@ def count_round(course: Course, proposed: Mapping[str, Sequence[Trial]], cached:
 
 
 def propose(course: Course, contest: Contest) -> list[Trial]:
-    """Ask the strategy for trials and open them; none when the budget is spent or a member has no champion."""
+    """Ask the strategy for trials and open them; none when the budget is spent or a member has no champion.
+
+    What the strategy takes to think is spent too: where fits take milliseconds, it is most of what there is to spend.
+    """
     model, spec = contest.model, course.spec
     budget = budget_of(spec, model, course.split.folds, contest.cpu_seconds)
     if budget.is_spent and contest.best is not None:
         return []
+    begun = time.process_time()
     proposed = propose_trials(spec, model, contest.history(), budget)
+    contest.cpu_seconds += time.process_time() - begun
     missing = [name for name in model.spec.parts if not is_usable(course, model, name)]
     if missing:
         reason = Failure("member_failed", missing[0]).code

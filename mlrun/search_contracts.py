@@ -43,7 +43,7 @@ SAMPLED_TRIALS = 30  # the budget of a strategy that samples, when the spec name
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What every family may spend; None = no bound. spent: the CPU seconds that its fits have taken so far.
+    """What every family may spend; None = no bound. spent: the CPU seconds that its fits and proposals took so far.
 
     rows: of training in the smallest fold, for strategies that try first on a part of them; None = not known.
     """

@@ -123,6 +123,12 @@ def whole(plan: PlanReport) -> str:
     trials = count(sum(line.trials + line.later for line in plan.lines), "trial")
     if not fits:
         return f"{trials}, nothing to fit: all of it is reused, or follows from members"
+    if plan.cpu_seconds is not None:
+        searching = sum(line.fits > 0 for line in plan.lines)
+        granted = (
+            f"{duration(plan.cpu_seconds)} of CPU a model pay for, {duration(searching * plan.cpu_seconds)} in all"
+        )
+        return f"{trials}, {count(fits, 'fit')} to begin with; then as many as {granted}"
     spared = f" instead of {unshared:,}" if fits < unshared else ""
     seconds = f", about {duration(plan.seconds)} on one core" if plan.seconds is not None else ""
     untimed = "" if seconds else "; how long a fit takes is known after the first run"
