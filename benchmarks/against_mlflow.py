@@ -29,14 +29,15 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         make(folder, runs)
     stores = {"files": (folder / "files").as_uri(), "SQLite": f"sqlite:///{folder / 'runs.sqlite'}"}
-    script = [interpreter("mlflow"), str(PEER / "mlflow_runs.py"), "best"]
+    script = [interpreter("mlflow"), str(PEER / "mlflow_runs.py")]
     commands = {
         OURS: [mlrun(), "list", "--sort", "roc_auc", "-n", "20", "--runs", "mlrun"],
-        **{f"MLflow search_runs, {name}": [*script, store] for name, store in stores.items()},
+        **{f"mlflow.search_runs, {name}": [*script, "frame", store] for name, store in stores.items()},
+        **{f"MlflowClient.search_runs, {name}": [*script, "best", store] for name, store in stores.items()},
     }
     about = (
-        f"The 20 best by ROC AUC of {runs:,} runs: `mlrun list --sort roc_auc`; `MlflowClient.search_runs` of MLflow "
-        f"{release('mlflow', 'mlflow')} with `order_by` and `max_results`."
+        f"The 20 best by ROC AUC of {runs:,} runs: `mlrun list --sort roc_auc`; `mlflow.search_runs` and "
+        f"`MlflowClient.search_runs` of MLflow {release('mlflow', 'mlflow')} with `order_by` and `max_results`."
     )
     section = Section("Against MLflow: the best of many runs", about, asked)
 

@@ -12,8 +12,8 @@ from mlrun import index
 from mlrun.errors import MlrunError, StorageError
 from mlrun.retention import Wish, reasons
 from mlrun.store.alone import alone
+from mlrun.store.file_names import LOCK
 from mlrun.store.removal import leftovers, remove_run, size_of, sweep
-from mlrun.store.run_folder import LOCK
 from mlrun.store.run_labels import read_labels
 from mlrun.store.run_names import check_known, list_experiments, list_versions, version_name
 from mlrun.store.run_row import IndexRow

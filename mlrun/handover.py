@@ -8,7 +8,7 @@ from pathlib import Path
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
 from mlrun.run_options import ExportRequest
-from mlrun.store.run_folder import LOCK
+from mlrun.store.file_names import LOCK
 from mlrun.store.run_record import ModelRecord, RunRecord
 from mlrun.store.writing import TEMPORARY, storing
 

@@ -8,33 +8,35 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import starmap
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
-from mlrun.store.run_folder import RUN
-from mlrun.store.run_names import experiment_folder, is_version, list_experiments
-from mlrun.store.run_row import IndexRow, read_row, unfinished_row
+from mlrun.store.file_names import RUN
+from mlrun.store.run_names import experiment_folder, is_version, list_experiments, version_name
+from mlrun.store.run_row import BRIEF, IndexRow
 
 CACHE = ".index.sqlite"
-CACHE_VERSION = 2  # goes up when what is cached changes: an older cache is made anew
+CACHE_VERSION = 3  # goes up when what is cached changes: an older cache is made anew
 BUSY_SECONDS = 5.0
 CANNOT_WRITE = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM,
 )  # fmt: skip
 
-LITERALS = {str: "''", int: "0", type(None): "NULL"}
+UNFINISHED = ("running", "interrupted")
 
 Stamp = tuple[int, int]  # of run.json: modification time in nanoseconds, size in bytes
 Key = tuple[str, int]  # experiment, version
 
 
-def rows(root: Path, experiment: str | None = None, only: Sequence[str] = ()) -> tuple[IndexRow, ...]:
+def rows(root: Path, experiment: str | None = None, *, brief: bool = False) -> tuple[IndexRow, ...]:
     """Return all runs below the root, or those of one experiment, newest first.
 
     Within an experiment the version orders, whatever the clock said; across experiments the start. Costs a look at
     each run.json's size and time; only what changed is read. A cache that is broken or cannot be written is no error.
-    only: the fields that matter, beside the name, where others may be left out; that is quicker, () = all.
+    brief: only the fields of BRIEF are wanted, which is twice as quick; `whole` has the others of a few.
     """
     stamps: dict[Key, Stamp] = {}
     unfinished: list[Key] = []
@@ -45,9 +47,54 @@ def rows(root: Path, experiment: str | None = None, only: Sequence[str] = ()) ->
                     unfinished.append((name, version))
                 else:
                     stamps[name, version] = stamp
-        known = cached(root, Question(stamps, experiment, columns_of(only)))
-        found = [*known, *filter(None, (unfinished_row(root, *key) for key in unfinished))]
+        columns = BRIEF if brief else IndexRow._fields
+        known = cached(root, Question(stamps, experiment, ", ".join(columns)))
+        found = [*known, *unfinished_rows(root, unfinished)] if unfinished else known
         return tuple(newest_first(found))
+
+
+def unfinished_rows(root: Path, keys: Sequence[Key]) -> Iterator[IndexRow]:
+    from mlrun.store.row_reading import unfinished_row  # what reads run folders loads slowly: only where one is read
+
+    return filter(None, (unfinished_row(root, *key) for key in keys))
+
+
+def whole(root: Path, found: Sequence[IndexRow]) -> list[IndexRow]:
+    """Return rows whose beginning is known with all their fields, as the cache has them, else as their folders do."""
+    try:
+        with closing(sqlite3.connect(f"{(root / CACHE).absolute().as_uri()}?mode=ro", uri=True)) as cache:
+            lines = {(row.experiment, row.version): line_of(cache, row) for row in found}
+    except sqlite3.Error:
+        lines = {}
+    return [filled(root, row, lines.get((row.experiment, row.version))) for row in found]
+
+
+def line_of(cache: sqlite3.Connection, row: IndexRow) -> tuple[Any, ...] | None:
+    """Return what the cache has of a run: its stamp, then its fields."""
+    asked = f"SELECT mtime_ns, size, {', '.join(IndexRow._fields)} FROM run WHERE experiment = ? AND version = ?"  # noqa: S608 - constants
+    line: tuple[Any, ...] | None = cache.execute(asked, (row.experiment, row.version)).fetchone()
+    return line
+
+
+def filled(root: Path, row: IndexRow, line: tuple[Any, ...] | None) -> IndexRow:
+    """Return a run's row from its line, when that is of the run.json that is there; of an unfinished run, itself."""
+    if row.status in UNFINISHED:
+        return row
+    with suppress(OSError):
+        state = (root / row.experiment / version_name(row.version) / RUN).stat()
+        if line is not None and line[:2] == (state.st_mtime_ns, state.st_size):
+            return IndexRow._make(line[2:])
+    (found,) = read_rows(root, [(row.experiment, row.version)])
+    return found
+
+
+def read_rows(root: Path, keys: Sequence[Key]) -> list[IndexRow]:
+    """Return rows of finished runs from their folders."""
+    if not keys:
+        return []
+    from mlrun.store.row_reading import read_row  # as in unfinished_rows
+
+    return [read_row(root, *key) for key in keys]
 
 
 @contextmanager
@@ -94,14 +141,6 @@ class Question:
     stamps: Mapping[Key, Stamp]
     experiment: str | None
     columns: str
-
-
-def columns_of(only: Sequence[str]) -> str:
-    """Return the columns of a row for SQL, in its own order; what is left out is its default."""
-    if not only:
-        return "*"
-    left_out = {name: LITERALS[type(value)] for name, value in IndexRow._field_defaults.items() if name not in only}
-    return ", ".join(["mtime_ns", "size", *(left_out.get(name, name) for name in IndexRow._fields)])
 
 
 def cached(root: Path, question: Question) -> list[IndexRow]:
@@ -164,22 +203,16 @@ def refreshed(cache: sqlite3.Connection, root: Path, question: Question) -> list
     """Bring the cache up to date, for one experiment or all, and return its rows."""
     stamps, experiment = question.stamps, question.experiment
     where, values = ("WHERE experiment = ?", (experiment,)) if experiment is not None else ("", ())
-    known: dict[Key, IndexRow] = {}
-    gone: list[Key] = []
-    for line in cache.execute(f"SELECT {question.columns} FROM run {where}", values):  # noqa: S608 - constants
-        key = line[2:4]
-        if key not in stamps:
-            gone.append(key)
-        elif stamps[key] == line[:2]:
-            known[key] = IndexRow._make(line[2:])
-    fresh = {key: read_row(root, *key) for key in stamps if key not in known}
-    if fresh or gone:
+    lines = cache.execute(f"SELECT experiment, version, mtime_ns, size FROM run {where}", values)  # noqa: S608 - constants
+    held = {line[:2]: line[2:] for line in lines}
+    if held != stamps:
+        fresh = [key for key, stamp in stamps.items() if held.get(key) != stamp]
         with cache:
-            cache.executemany("DELETE FROM run WHERE experiment = ? AND version = ?", gone)
+            cache.executemany("DELETE FROM run WHERE experiment = ? AND version = ?", held.keys() - stamps.keys())
             places = ", ".join("?" * (2 + len(IndexRow._fields)))
-            lines = [(*stamps[key], *row) for key, row in fresh.items()]
-            cache.executemany(f"INSERT OR REPLACE INTO run VALUES ({places})", lines)  # noqa: S608 - question marks
-    return [*known.values(), *fresh.values()]
+            filling = [(*stamps[key], *row) for key, row in zip(fresh, read_rows(root, fresh), strict=True)]
+            cache.executemany(f"INSERT OR REPLACE INTO run VALUES ({places})", filling)  # noqa: S608 - question marks
+    return list(starmap(IndexRow, cache.execute(f"SELECT {question.columns} FROM run {where}", values)))  # noqa: S608 - constants
 
 
 def newest_first(found: Sequence[IndexRow]) -> list[IndexRow]:

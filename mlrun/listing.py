@@ -11,8 +11,7 @@ from typing import Any, get_args
 from mlrun import index
 from mlrun.catalog import suggestion
 from mlrun.errors import UsageError
-from mlrun.run_conditions import parse, select
-from mlrun.run_fields import Field, Names, ordered
+from mlrun.run_fields import Field, Names, is_brief, ordered
 from mlrun.screen.tables import Heading, Row, Table, print_table
 from mlrun.store.run_names import check_known
 from mlrun.store.run_row import IndexRow, State, best_of, scores_of
@@ -48,20 +47,37 @@ def listed(root: Path, wanted: Wanted) -> Table:
         raise UsageError(f"no run has the status '{wanted.status}'{suggestion(wanted.status, get_args(State))}")
     if wanted.experiment:
         check_known(root, wanted.experiment)
-    rows = index.rows(root, wanted.experiment or None)
+    rows, are_whole = looked_at(root, wanted)
     if not rows:
         return Table((), (), empty=f"no runs in {root} yet: mlrun train SPEC makes the first")
     names = Names(rows)
-    conditions = [parse(condition, names) for condition in wanted.where]
     key = sort_key(names, wanted.sort)
-    found = select([row for row in best_ones(rows, wanted) if is_wanted(row, wanted)], conditions)
+    found = [row for row in best_ones(rows, wanted) if is_wanted(row, wanted)]
+    asked: dict[Field, None] = {}
+    if wanted.where:
+        from mlrun.run_conditions import parse, select  # a language of its own, loaded where it is spoken
+
+        conditions = [parse(condition, names) for condition in wanted.where]
+        asked = dict.fromkeys(field for condition in conditions for field in condition.fields)
+        found = select(found, conditions)
     if wanted.sort != "started":  # they come so
         found = ordered(found, key, turned=wanted.sort.startswith("-"))
     shown = found[: wanted.limit] if wanted.limit else found
-    asked = dict.fromkeys([field for condition in conditions for field in condition.fields] + [key])
+    shown = shown if are_whole else index.whole(root, shown)
+    asked[key] = None
     notes = [*told_rest(shown, found), *told_marks(shown)]
     machine = tuple(for_machines(row, asked) for row in shown)
     return Table(headings(shown, asked), machine, tuple(notes), style_of, told_none(root, rows, wanted))
+
+
+def looked_at(root: Path, wanted: Wanted) -> tuple[tuple[IndexRow, ...], bool]:
+    """Return the rows to choose from, and whether they are whole: of many runs a part is enough to find a few by."""
+    experiment = wanted.experiment or None
+    if wanted.limit and not wanted.where:
+        rows = index.rows(root, experiment, brief=True)
+        if is_brief(wanted.sort.removeprefix("-"), rows):
+            return rows, False
+    return index.rows(root, experiment), True
 
 
 def told_none(root: Path, rows: Sequence[IndexRow], wanted: Wanted) -> str:

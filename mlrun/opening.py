@@ -14,7 +14,8 @@ from mlrun import runs
 from mlrun.errors import MlrunError, UsageError
 from mlrun.records import TrialResult
 from mlrun.run_log import RunLog
-from mlrun.store.run_folder import JOURNAL, TRIALS, RunFolder, sha256_of
+from mlrun.store.file_names import JOURNAL, TRIALS
+from mlrun.store.run_folder import RunFolder, sha256_of
 from mlrun.store.run_record import ModelRecord, RunRecord
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from mlrun.recording import files_of_rows
 from mlrun.run_options import TrainOptions
 from mlrun.run_rows import kept_tables
 from mlrun.run_spec import spec_of
-from mlrun.store.run_folder import JOURNAL, SCRATCH, sha256_of
+from mlrun.store.file_names import JOURNAL, SCRATCH
+from mlrun.store.run_folder import sha256_of
 from mlrun.store.run_record import RunRecord
 
 if TYPE_CHECKING:

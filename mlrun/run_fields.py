@@ -83,6 +83,29 @@ FIELDS: Mapping[str, Field] = own_fields(
 )
 
 
+BRIEFLY = {
+    "run",
+    "experiment",
+    "version",
+    "status",
+    "started",
+    "metric",
+    "sampled",
+    "tag",
+    "data",
+    "stale",
+    "score",
+    *PARTS,
+}
+
+
+def is_brief(name: str, rows: Sequence[IndexRow]) -> bool:
+    """Say whether the beginnings of rows tell what a name means: a field there, or the first metric of all of them."""
+    part, dot, label = name.partition(".")
+    metric = label if dot and part in PARTS else name
+    return name in BRIEFLY or (name not in FIELDS and {row.metric for row in rows if row.metric} == {metric})
+
+
 class Names:
     """The fields of some runs by name: those of every run, and the metrics that these runs have."""
 
@@ -107,11 +130,12 @@ class Names:
         return self._metric(name, label, part)
 
     def _metric(self, name: str, label: str, part: str) -> Field:
-        scores = reader_of(label)
-        first = next(filter(None, map(scores, self._rows)), None)
-        if first is None and label not in self._first:
-            raise UsageError(f"there is no field or metric '{name}'{suggestion(name, self.known())}")
-        direction = first.direction if first else self._first[label]
+        direction = self._first.get(label)
+        if direction is None:
+            first = next(filter(None, map(reader_of(label), self._rows)), None)
+            if first is None:
+                raise UsageError(f"there is no field or metric '{name}'{suggestion(name, self.known())}")
+            direction = first.direction
         score = number_reader(label, "test" if part == "test" else "mean")
 
         def read(row: IndexRow) -> float | None:

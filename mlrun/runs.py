@@ -10,17 +10,9 @@ from typing import Any
 from mlrun import index
 from mlrun.catalog import suggestion
 from mlrun.errors import MlrunError, StorageError, UsageError
+from mlrun.store.file_names import JOURNAL, MANIFEST, RUN
 from mlrun.store.run_findings import read_findings, write_findings
-from mlrun.store.run_folder import (
-    JOURNAL,
-    MANIFEST,
-    RUN,
-    RunFolder,
-    claim,
-    finish,
-    is_locked,
-    reopen,
-)
+from mlrun.store.run_folder import RunFolder, claim, finish, is_locked, reopen
 from mlrun.store.run_names import (
     EXPERIMENT,
     RunName,
@@ -133,7 +125,7 @@ def resolve_latest(root: Path, wanted: RunName) -> Path:
 
 def resolve_best(root: Path, experiment: str) -> Path:
     """Return the folder of the best complete run on the latest one's data; of equal ones the newest."""
-    rows = index.rows(root, experiment, ("status", "sampled", "data_id", "metric", "direction", "cv"))
+    rows = index.rows(root, experiment, brief=True)
     best = best_of(rows)
     if best is not None:
         return run_path(root, experiment, best.version)
@@ -148,7 +140,7 @@ def resolve_best(root: Path, experiment: str) -> Path:
 
 def resolve_tag(root: Path, wanted: RunName) -> Path:
     """Return the folder of the newest run with a tag."""
-    rows = index.rows(root, wanted.experiment, ("tags",))
+    rows = index.rows(root, wanted.experiment, brief=True)
     found = next((row for row in rows if wanted.tag in row.tags.split()), None)
     if found is None:
         known = {"latest", "best", *(tag for row in rows for tag in row.tags.split())}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from mlrun import runs
 from mlrun.errors import MlrunError, NothingConcluded, StorageError, UsageError
 from mlrun.store import stale_models
-from mlrun.store.run_folder import JOURNAL, MANIFEST, RUN
+from mlrun.store.file_names import JOURNAL, MANIFEST, RUN
 from mlrun.store.snapshots import DATA
 from mlrun.verification.bytes_written import check_bytes, said
 from mlrun.verification.contents import check_contents, check_journal, check_labels, check_snapshots

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from mlrun import index, runs
 from mlrun.records import Interval
 from mlrun.store.run_record import FoldSummary, MetricRecord, ModelRecord, RunRecord, VerdictRecord
-from mlrun.store.run_row import IndexRow
+from mlrun.store.run_row import BRIEF, IndexRow
 
 
 def make_run(root: Path, experiment: str = "income", started: str = "2026-01-01T00:00:00+00:00") -> Path:
@@ -82,14 +83,37 @@ def test_a_row_holds_what_list_shows(tmp_path: Path) -> None:
     assert index.rows(tmp_path) == index.rows(tmp_path, "income")
 
 
-def test_of_some_fields_the_others_may_be_left_out_and_the_cache_still_has_all(tmp_path: Path) -> None:
+def test_of_brief_rows_the_other_fields_are_left_out_and_the_cache_still_has_all(tmp_path: Path) -> None:
     make_run(tmp_path)
-    index.rows(tmp_path)
-    (row,) = index.rows(tmp_path, "income", ("best", "cv"))
-    assert row == IndexRow("income", 1, "complete", best="forest", cv=0.9)
+    (full,) = index.rows(tmp_path)
+    (row,) = index.rows(tmp_path, "income", brief=True)
+    assert row == IndexRow._make(full[: len(BRIEF)] + IndexRow("", 0, "complete")[len(BRIEF) :])
+    assert (row.cv, row.best, full.best) == (0.9, "", "forest")
     make_run(tmp_path)
-    assert len(index.rows(tmp_path, only=("tags",))) == 2  # the new one is read, and cached whole
+    assert len(index.rows(tmp_path, brief=True)) == 2  # the new one is read, and cached whole
     assert {row.verdict for row in index.rows(tmp_path)} == {"good"}
+
+
+@pytest.mark.parametrize("trouble", ["none", "no cache", "an old line", "not a cache", "another table", "no runs"])
+def test_brief_rows_are_filled_from_the_cache_or_else_from_the_folders(tmp_path: Path, trouble: str) -> None:
+    path = make_run(tmp_path) / "run.json"
+    make_run(tmp_path)
+    brief = index.rows(tmp_path, brief=True)
+    cache = tmp_path / ".index.sqlite"
+    if trouble == "no cache":
+        cache.unlink()
+    elif trouble == "an old line":
+        path.write_bytes(path.read_bytes().replace(b'"good"', b'"poor"'))
+        os.utime(path, ns=(1, 1))
+    elif trouble == "not a cache":
+        cache.write_bytes(b"x" * 5000)
+    elif trouble == "another table":
+        with closing(sqlite3.connect(cache)) as opened, opened:
+            opened.execute("ALTER TABLE run DROP COLUMN verdict")
+    filled = index.whole(tmp_path, brief if trouble != "no runs" else [])
+    assert cache.exists() == (trouble != "no cache")
+    cache.unlink(missing_ok=True)
+    assert filled == (list(index.rows(tmp_path)) if trouble != "no runs" else [])
 
 
 def test_nothing_is_listed_and_nothing_made_where_there_are_no_runs(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def list_(  # noqa: PLR0913, PLR0917 - each is an option of the command
 ) -> None:
     """List runs, newest first; by conditions, best first."""
     from mlrun.listing import Wanted, print_list
-    from mlrun.runs import runs_root
     from mlrun.screen.tables import check_format
+    from mlrun.store.run_names import runs_root
 
     wanted = Wanted(experiment, status, limit, sort, where, tag, best)
     print_list(runs_root(None, runs or None), wanted, check_format(form))

@@ -17,7 +17,8 @@ from mlrun.comparison.origins import read_object
 from mlrun.crate.entities import METADATA, TOOL, Part
 from mlrun.errors import StorageError, UsageError
 from mlrun.runs import read_manifest
-from mlrun.store.run_folder import SCRATCH, sha256_of
+from mlrun.store.file_names import SCRATCH
+from mlrun.store.run_folder import sha256_of
 from mlrun.store.writing import TEMPORARY, storing, sync_folder
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of all members of a zip, so that equal runs give equal bytes

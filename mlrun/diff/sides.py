@@ -16,7 +16,7 @@ from mlrun.comparison.origins import read_as, read_object
 from mlrun.errors import DataError, NothingConcluded, UsageError
 from mlrun.run_rows import RunRows, rows_of_run
 from mlrun.shift.profile import PROFILE
-from mlrun.store.run_folder import JOURNAL, RUN
+from mlrun.store.file_names import JOURNAL, RUN
 from mlrun.store.run_names import EXPERIMENT, list_experiments, list_versions
 from mlrun.table.column_types import settle_table
 from mlrun.table.loading import find_source, load_table

@@ -20,9 +20,10 @@ from mlrun.erasure.subject import Subject
 from mlrun.erasure.whereabouts import RecordedData, Whereabouts, find
 from mlrun.errors import MlrunError, StorageError, UsageError
 from mlrun.records import Finding
+from mlrun.store.file_names import FINDINGS, RUN
 from mlrun.store.rewriting import held, rewrite
 from mlrun.store.run_findings import parse_finding
-from mlrun.store.run_folder import FINDINGS, RUN, sha256_of
+from mlrun.store.run_folder import sha256_of
 from mlrun.store.run_names import version_name
 from mlrun.store.run_record import RunRecord
 from mlrun.store.snapshots import FOLDER as SNAPSHOTS

@@ -15,7 +15,7 @@ from mlrun.erasure.run_files import of_person
 from mlrun.erasure.scrubbing import id_text
 from mlrun.erasure.subject import Piece, Subject
 from mlrun.predictions import FOLDER as PREDICTIONS
-from mlrun.store.run_folder import FINDINGS, LOCK
+from mlrun.store.file_names import FINDINGS, LOCK
 from mlrun.store.run_names import list_experiments
 from mlrun.store.snapshots import FOLDER as SNAPSHOTS
 from mlrun.training_rows import FILE as TRAINING_ROWS

@@ -19,7 +19,7 @@ from mlrun.erasure.whereabouts import Whereabouts
 from mlrun.errors import DataError
 from mlrun.predictions import FOLDER as PREDICTIONS
 from mlrun.shift.profile import PROFILE, column_profile
-from mlrun.store.run_folder import FINDINGS, LOCK, MANIFEST, RUN
+from mlrun.store.file_names import FINDINGS, LOCK, MANIFEST, RUN
 from mlrun.store.run_record import RunRecord
 from mlrun.store.writing import TEMPORARY, storing
 from mlrun.training_rows import FILE as TRAINING_ROWS

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mlrun.store.run_folder import LOCK
+from mlrun.store.file_names import LOCK
 from mlrun.store.writing import storing, sync_folder
 
 GONE = ".gone-"  # hidden: neither an experiment nor a version can be called so

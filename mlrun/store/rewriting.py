@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlrun.errors import StorageError, UsageError
-from mlrun.store.run_folder import LOCK, MANIFEST, PROBE_SECONDS, RUN, UNSEALED, lock_within, sha256_of
+from mlrun.store.file_names import LOCK, MANIFEST, RUN, UNSEALED
+from mlrun.store.run_folder import PROBE_SECONDS, lock_within, sha256_of
 from mlrun.store.run_record import RunRecord
 from mlrun.store.run_seal import has_own_seal, is_whole, sealed, to_json
 from mlrun.store.writing import TEMPORARY, storing, sync_folder

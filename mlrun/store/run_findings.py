@@ -12,7 +12,7 @@ from typing import Any
 from mlrun.errors import StorageError
 from mlrun.json_records import decode, encode
 from mlrun.records import Finding, FindingStatus, Severity, WorstRow
-from mlrun.store.run_folder import FINDINGS
+from mlrun.store.file_names import FINDINGS
 from mlrun.store.writing import reading, write_atomically
 
 

@@ -13,15 +13,12 @@ from types import TracebackType
 from typing import Self
 
 from mlrun.errors import UsageError
+from mlrun.store.file_names import LOCK, MANIFEST, RUN, SCRATCH, UNSEALED
 from mlrun.store.run_names import experiment_folder, list_versions, version_name
 from mlrun.store.run_record import RunRecord
 from mlrun.store.run_seal import sealed, to_json
 from mlrun.store.writing import TEMPORARY, storing, sync_folder, write_atomically
 
-LOCK, JOURNAL, RUN, MANIFEST, TRIALS = "lock", "journal.jsonl", "run.json", "manifest.json", "trials.jsonl"
-FINDINGS, LABELS = "findings.jsonl", "labels.json"
-SCRATCH = "scratch"  # prepared folds that workers share: gone when the run ends
-UNSEALED = (LOCK, RUN, MANIFEST, LABELS)
 PROBE_SECONDS = 0.5  # another process that only asks whether a lock is held has it for an instant
 
 

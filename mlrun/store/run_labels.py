@@ -14,7 +14,7 @@ from pathlib import Path
 from mlrun.errors import StorageError, UsageError
 from mlrun.json_records import decode, encode
 from mlrun.store.alone import alone
-from mlrun.store.run_folder import LABELS, RUN
+from mlrun.store.file_names import LABELS, RUN
 from mlrun.store.run_reading import check_format
 from mlrun.store.writing import storing, write_atomically
 from mlrun.terminal import printable

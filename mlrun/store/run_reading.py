@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlrun.errors import StorageError, UsageError
 from mlrun.json_records import decode
-from mlrun.store.run_folder import MANIFEST, RUN, sha256_of
+from mlrun.store.file_names import MANIFEST, RUN
+from mlrun.store.run_folder import sha256_of
 from mlrun.store.run_record import FORMAT, RunRecord
 from mlrun.store.run_seal import has_own_seal
 from mlrun.store.writing import reading

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from mlrun.store.run_record import ModelRecord, RunRecord
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlrun.store.run_record import ModelRecord, RunRecord
 
 CONTAINS, INFLUENCED = "contains-", "influenced"
 HELD = {"contains-verbatim": "rows", "contains-identifier": "an identifier"}

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from mlrun.errors import MlrunError, StorageError
 from mlrun.run_schema import FILES
-from mlrun.store.run_folder import MANIFEST, RUN, sealed_files, sha256_of
+from mlrun.store.file_names import MANIFEST, RUN
+from mlrun.store.run_folder import sealed_files, sha256_of
 from mlrun.store.run_reading import files_of, read_json
 from mlrun.store.run_record import RunRecord
 from mlrun.store.run_seal import is_whole

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mlrun.errors import MlrunError
 from mlrun.journal import JournalContent, read_journal
+from mlrun.store.file_names import FINDINGS, JOURNAL, LABELS, TRIALS
 from mlrun.store.run_findings import read_findings
-from mlrun.store.run_folder import FINDINGS, JOURNAL, LABELS, TRIALS
 from mlrun.store.run_labels import read_labels
 from mlrun.store.run_trials import read_trials
 from mlrun.store.snapshots import DATA, is_whole, referred, snapshot_path

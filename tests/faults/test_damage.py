@@ -14,7 +14,7 @@ from in_process import run, write_spec
 
 from mlrun import cli
 from mlrun.runs import is_own
-from mlrun.store.run_folder import LABELS, LOCK
+from mlrun.store.file_names import LABELS, LOCK
 from mlrun.verify import Search, verify_run
 
 SPEC = """
