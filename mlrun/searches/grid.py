@@ -27,8 +27,13 @@ def expand(space: Space) -> list[Params]:
     ]
     first: dict[str, Params] = {}
     for params in combinations:
-        first.setdefault(repr(sorted(params.items())), params)
+        first.setdefault(key_of(params), params)
     return list(first.values())
+
+
+def key_of(params: Params) -> str:
+    """Return what equal params have in common, in whatever order they are written."""
+    return repr(sorted(params.items()))
 
 
 def size(space: Space) -> int:

@@ -14,7 +14,7 @@ from itertools import islice, pairwise
 
 from mlrun.records import Params
 from mlrun.search_contracts import SAMPLED_TRIALS, Budget, Proposal, SearchStrategy, Space, Tried
-from mlrun.searches import random
+from mlrun.searches import grid, random
 
 FACTOR = 3
 FINALISTS = 3  # candidates, at least, that are fitted on all rows
@@ -51,8 +51,8 @@ def by_seconds(space: Space, history: Sequence[Tried], budget: Budget, seed: int
 
     As many as the seconds left pay for, by what a row has cost so far; one at least.
     """
-    tried = {key_of(each.params) for each in history}
-    fresh = (params for params in random.points_then_draws(space, seed) if key_of(params) not in tried)
+    tried = {grid.key_of(each.params) for each in history}
+    fresh = (params for params in random.points_then_draws(space, seed) if grid.key_of(params) not in tried)
     if not history:
         return [Proposal(params) for params in islice(fresh, 1)]
     if budget.is_spent or (budget.trials is not None and len(tried) >= budget.trials):
@@ -69,7 +69,7 @@ def by_seconds(space: Space, history: Sequence[Tried], budget: Budget, seed: int
             ahead = None if params is None else Proposal(params, rungs[0])
         if ahead is None:
             break
-        tried.add(key_of(ahead.params))
+        tried.add(grid.key_of(ahead.params))
         found.append(ahead)
     return found
 
@@ -77,11 +77,11 @@ def by_seconds(space: Space, history: Sequence[Tried], budget: Budget, seed: int
 def promoted(history: Sequence[Tried], asked: Sequence[Proposal], rungs: Sequence[float]) -> Proposal | None:
     """Return the best candidate of the highest rung that is in the best third of it and was not tried further up."""
     for below, above in reversed(list(pairwise(rungs))):
-        known = {key_of(each.params) for each in history if each.fidelity >= above}
-        known |= {key_of(each.params) for each in asked if each.fidelity >= above}
+        known = {grid.key_of(each.params) for each in history if each.fidelity >= above}
+        known |= {grid.key_of(each.params) for each in asked if each.fidelity >= above}
         scored = [each for each in history if each.fidelity == below and each.score is not None]
         for params in survivors(scored, len(scored) // FACTOR):
-            if key_of(params) not in known:
+            if grid.key_of(params) not in known:
                 return Proposal(params, above)
     return None
 
@@ -101,10 +101,6 @@ def survivors(rung: Sequence[Tried], count: int) -> list[Params]:
     """Return the best of a rung in the order of their ranks; of equals, and of failures, the first proposed."""
     ranked = sorted(rung, key=lambda tried: -math.inf if tried.score is None else tried.score, reverse=True)
     return [tried.params for tried in ranked[:count]]
-
-
-def key_of(params: Params) -> str:
-    return repr(sorted(params.items()))
 
 
 ENTRY = SearchStrategy(propose=propose, samples=True, ranges=True)

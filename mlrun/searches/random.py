@@ -41,7 +41,7 @@ def draws(space: Space, seed: int) -> Iterator[Params]:
     while misses < MISSES:
         chosen = generator.choices(space, weights)[0] if len(space) > 1 else space[0]
         params = {name: _draw(domain, generator) for name, domain in chosen.items()}
-        key = repr(sorted(params.items()))
+        key = grid.key_of(params)
         if key in seen:
             misses += 1
             continue
@@ -51,11 +51,13 @@ def draws(space: Space, seed: int) -> Iterator[Params]:
 
 
 def points_then_draws(space: Space, seed: int) -> Iterator[Params]:
-    """Yield first what grids of a single point say, in order, then distinct draws from the other grids of the union."""
-    points = [part for part in space if all(isinstance(d, Choice) and len(d.values) == 1 for d in part.values())]
-    yield from grid.expand(tuple(points))
-    if rest := tuple(part for part in space if part not in points):
-        yield from draws(rest, seed)
+    """Yield first what grids of a single point say, in order, then draws from the union's other grids; nothing twice."""
+    parts = [part for part in space if all(isinstance(d, Choice) and len(d.values) == 1 for d in part.values())]
+    points = grid.expand(tuple(parts))
+    yield from points
+    if rest := tuple(part for part in space if part not in parts):
+        said = {grid.key_of(params) for params in points}  # grids of a union may overlap
+        yield from (params for params in draws(rest, seed) if grid.key_of(params) not in said)
 
 
 def is_listed(space: Space) -> bool:

@@ -53,30 +53,26 @@ def is_done(trial: Tried) -> bool:
 
 def draw_new(space: Space, known: Sequence[Tried], count: int, seed: int) -> list[Params]:
     """Return the next of the random draws that were not tried; fewer when the space is used up."""
-    tried = {key_of(trial.params) for trial in known}
+    tried = {grid.key_of(trial.params) for trial in known}
     return list(
-        islice((params for params in random.points_then_draws(space, seed) if key_of(params) not in tried), count)
+        islice((params for params in random.points_then_draws(space, seed) if grid.key_of(params) not in tried), count)
     )
-
-
-def key_of(params: Params) -> str:
-    return repr(sorted(params.items()))
 
 
 def ask_new(space: Space, known: Sequence[Tried], count: int, seed: int) -> list[Params]:
     """Return what Optuna would try next, nothing of it twice; random draws where it keeps to what was tried."""
-    tried = {key_of(trial.params) for trial in known}
-    spare = (params for params in random.points_then_draws(space, seed) if key_of(params) not in tried)
+    tried = {grid.key_of(trial.params) for trial in known}
+    spare = (params for params in random.points_then_draws(space, seed) if grid.key_of(params) not in tried)
     found: list[Params] = []
     with quiet():
         parts = dimensions_of(space)
         study = make_study(parts, known, standard.Random(f"{seed} {len(known)}").getrandbits(32))  # noqa: S311 - no secret
         while len(found) < count:
             asked = (ask(study, parts) for _ in range(MISSES))
-            params = next((params for params in asked if key_of(params) not in tried), None) or next(spare, None)
+            params = next((params for params in asked if grid.key_of(params) not in tried), None) or next(spare, None)
             if params is None:
                 break
-            tried.add(key_of(params))
+            tried.add(grid.key_of(params))
             found.append(params)
     return found
 

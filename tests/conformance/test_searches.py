@@ -66,6 +66,14 @@ BUDGETS = st.builds(
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("trials", [None, 2, 3])
+def test_grids_of_a_union_that_overlap_are_tried_once(name: str, trials: int | None) -> None:
+    union: Space = ({"p": Choice((0,))}, {"p": Choice((0, None))})
+    found = run(entry(name), union, Budget(trials=trials), seed=0)
+    assert sorted(key(each.params) for each in found if each.fidelity == 1) == [key({"p": 0}), key({"p": None})]
+
+
+@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), budget=BUDGETS, seed=st.integers(0, 5))
 def test_a_search_keeps_its_budget_repeats_nothing_and_stays_in_its_space(
