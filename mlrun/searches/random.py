@@ -51,7 +51,7 @@ def draws(space: Space, seed: int) -> Iterator[Params]:
 
 
 def points_then_draws(space: Space, seed: int) -> Iterator[Params]:
-    """Yield first what grids of a single point say, in order, then draws from the union's other grids; nothing twice."""
+    """Yield first what grids of a single point say, in order, then draws from the other grids; nothing twice."""
     parts = [part for part in space if all(isinstance(d, Choice) and len(d.values) == 1 for d in part.values())]
     points = grid.expand(tuple(parts))
     yield from points
